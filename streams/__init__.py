@@ -1,0 +1,6 @@
+"""interaction-streams: see, live, what a contact centre's customers are doing.
+
+sources ─> interactions ─> INTAKE ─> partials ─> MERGE ─> trends ─> DETECT ─> expectations, alerts
+                              └─> interactions.rejected, interactions.late           │
+                                 PUBLISH: Prometheus · Redis live view · Alertmanager ┴─> BOARD
+"""

@@ -1,0 +1,44 @@
+"""Alerts as they leave the system on the `alerts` topic (compacted by alert id)."""
+
+from typing import Literal, TypeAlias
+from zlib import crc32
+
+import msgspec
+
+AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
+AlertKind: TypeAlias = Literal["spike", "dip", "outage"]
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One incident of one series, from pending to resolved under one id. Times in ms since the epoch, `metric` counts contacts.
+
+    observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
+    recommendation: what to do, in one sentence; runbook: where the steps are.
+    """
+
+    alert_id: str
+    version: int
+    state: AlertState
+    severity: Severity
+    kind: AlertKind
+    metric: str
+    cut: str
+    series: dict[str, str]
+    onset_ms: int
+    detected_ms: int
+    updated_ms: int
+    resolved_ms: int | None
+    observed: int
+    expected: float
+    ratio: float | None
+    excess: float
+    recommendation: str
+    runbook: str
+    published_ms: int
+
+
+def alert_id(rule: str, series: str, onset_ms: int) -> str:
+    """Stable id of an incident: the same rule, series and onset give the same id in every run."""
+    text = f"{rule}|{series}|{onset_ms}".encode()
+    return f"{crc32(text):08x}{crc32(text[::-1]):08x}"

@@ -1,0 +1,75 @@
+"""Partial frames: what intake hands to merge, the changes of one flush of one source partition.
+
+A frame goes to every merge shard in every flush, empty or not, so that each shard hears each source partition's watermark.
+Frames of one source partition are numbered without gaps; merge asserts it. Encoding: MessagePack arrays, versioned.
+"""
+
+from zlib import crc32
+
+import msgspec
+
+from streams.core.measure import Cell
+
+VERSION = 1
+
+
+class PaneChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A change to one series in one pane [pane_ms, pane_ms + pane length).
+
+    `closed` says how many window kinds, counted from the shortest, had closed over this pane for this source partition when
+    the contacts came: they go into the longer ones only. 0 is on time.
+    """
+
+    pane_ms: int
+    closed: int
+    series: str
+    cell: Cell
+
+
+class WaitingLevel(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Contacts of one series that wait in a queue now, and since when the oldest of them does (ms since the epoch)."""
+
+    series: str
+    waiting: int
+    oldest_ms: int
+
+
+class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False):
+    """One flush of one source partition for one merge shard.
+
+    watermark_ms: no window that ends before it gets another on-time contact from this partition; None before the first event.
+    idle: nothing to read and nothing heard for `idle_seconds`: don't wait for this partition.
+    read_ms: when the oldest event in `changes` was read from Kafka; sent_ms: when the flush began (wall clock).
+    waiting: all waiting levels of this partition and shard, replacing the earlier ones; None where nothing changed.
+    """
+
+    version: int = VERSION
+    source: int
+    number: int
+    watermark_ms: int | None
+    idle: bool
+    read_ms: int | None
+    sent_ms: int
+    changes: list[PaneChange]
+    waiting: list[WaitingLevel] | None = None
+
+
+def shard_of(series: str, shards: int) -> int:
+    """The merge shard that owns a series; stable across processes and releases."""
+    return crc32(series.encode()) % shards
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Frame)
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """A frame as bytes."""
+    return _ENCODER.encode(frame)
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Bytes of `encode_frame` as a frame; asserts the version, because inner topics are written by this program only."""
+    frame = _DECODER.decode(data)
+    assert frame.version == VERSION, f"frame version {frame.version}, this program reads {VERSION}: upgrade all workers"
+    return frame

@@ -1,0 +1,34 @@
+"""Dimensions, cuts and series: under which names a contact is counted.
+
+A *cut* is a combination of dimensions ('total', 'queue', 'channel+queue'); a *series* is one cut with its values.
+Inside the system a series is one string, the cut and its values joined by the unit separator, because strings are
+the cheapest dictionary keys and need no decoding on the way from intake to detect.
+"""
+
+SEPARATOR = "\x1f"
+TOTAL = "total"
+UNKNOWN = "unknown"
+
+# The dimensions a contact carries, in the order of domain.md.
+DIMENSIONS = ("channel", "queue", "issue", "product", "segment", "region", "age_band", "language")
+
+
+def cut_dimensions(cut: str) -> tuple[str, ...]:
+    """The dimensions of a cut: 'total' → (), 'channel+queue' → ('channel', 'queue')."""
+    return () if cut == TOTAL else tuple(cut.split("+"))
+
+
+def series_of(cut: str, *values: str) -> str:
+    """The series of a cut with one value per dimension: ('queue', 'billing') → 'queue\\x1fbilling'."""
+    return SEPARATOR.join((cut, *values))
+
+
+def series_cut(series: str) -> str:
+    """The cut that a series belongs to."""
+    return series.split(SEPARATOR, 1)[0]
+
+
+def series_values(series: str) -> dict[str, str]:
+    """Dimension → value: 'channel+queue\\x1fvoice\\x1fbilling' → {'channel': 'voice', 'queue': 'billing'}."""
+    cut, *values = series.split(SEPARATOR)
+    return dict(zip(cut_dimensions(cut), values, strict=True))

@@ -1,0 +1,1 @@
+"""Talks: one module per outside thing."""

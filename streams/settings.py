@@ -1,0 +1,148 @@
+"""Settings: config/*.toml and STREAMS_… environment become one frozen `Settings`; anything unknown or wrong stops the start.
+
+Defaults live in config/default.toml only; a test compares it with these types, key by key.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+PositiveInt = Annotated[int, Meta(gt=0)]
+NaturalInt = Annotated[int, Meta(ge=0)]
+PositiveFloat = Annotated[float, Meta(gt=0)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all sections share: frozen, keyword only, no unknown keys."""
+
+
+class App(_Section):
+    name: Name
+    worker: str
+    data_directory: str
+
+
+class Kafka(_Section):
+    bootstrap_servers: str
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+    sasl_username: str
+    sasl_password: str
+    ssl_ca_location: str
+    ssl_certificate_location: str
+    ssl_key_location: str
+    session_timeout_seconds: PositiveInt
+    transactions: Literal["auto", "on", "off"]
+    transaction_timeout_seconds: PositiveInt
+    connect_timeout_seconds: PositiveInt
+
+
+class Topics(_Section):
+    interactions: Name
+    rejected: Name
+    late: Name
+    partials: Name
+    trends: Name
+    expectations: Name
+    alerts: Name
+    partitions: PositiveInt
+    shards: PositiveInt
+    replication_factor: PositiveInt
+    min_insync_replicas: PositiveInt
+    trend_retention_days: PositiveInt
+
+
+class Engine(_Section):
+    flush_seconds: PositiveFloat
+    flush_seconds_max: PositiveFloat
+    batch_records: PositiveInt
+    batches_under_way: PositiveInt
+    fetch_queue_kilobytes: PositiveInt
+
+
+class Events(_Section):
+    sources: tuple[str, ...]
+    ahead_seconds_max: PositiveInt
+
+
+class Intake(_Section):
+    pane_seconds: PositiveInt
+    disorder_seconds_max: NaturalInt
+    idle_seconds: PositiveInt
+    live_seconds: PositiveInt
+    linger_minutes: PositiveInt
+    open_hours: PositiveInt
+    cuts: tuple[str, ...]
+    cut_series_max: PositiveInt
+
+
+class Merge(_Section):
+    time_zone: str
+    grace_1m_seconds: NaturalInt
+    grace_15m_seconds: NaturalInt
+    grace_1h_seconds: NaturalInt
+    grace_1d_seconds: NaturalInt
+    refresh_seconds: PositiveInt
+
+
+class Kpi(_Section):
+    service_level_seconds: PositiveInt
+    short_abandon_seconds: NaturalInt
+    queue_service_level_seconds: dict[str, PositiveInt]
+
+
+class Band(_Section):
+    direction: Literal["up", "down"]
+    high: float
+    moderate: float
+
+
+class Detect(_Section):
+    cuts: tuple[str, ...]
+    false_alarms_per_day: PositiveFloat
+    memory_minutes: PositiveInt
+    warm_up_minutes: PositiveInt
+    contacts_min: PositiveInt
+    ratio_min: Annotated[float, Meta(gt=1)]
+    cool_down_minutes: PositiveInt
+    resolve_minutes: PositiveInt
+    runbook: str
+
+
+class Publish(_Section):
+    publish_seconds: PositiveFloat
+    redis_url: str
+    redis_expiry_seconds: PositiveInt
+    alertmanager_urls: tuple[str, ...]
+    retry_seconds_max: PositiveInt
+
+
+class Worker(_Section):
+    host: str
+    port: Port
+
+
+class Board(_Section):
+    host: str
+    port: Port
+    stale_seconds: PositiveFloat
+
+
+class Settings(_Section):
+    """Everything that can be set, validated; sections as in config/default.toml."""
+
+    app: App
+    kafka: Kafka
+    topics: Topics
+    engine: Engine
+    events: Events
+    intake: Intake
+    merge: Merge
+    kpi: Kpi
+    bands: dict[str, Band]
+    detect: Detect
+    publish: Publish
+    worker: Worker
+    board: Board
