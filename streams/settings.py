@@ -44,6 +44,7 @@ class Topics(_Section):
     rejected: Name
     late: Name
     partials: Name
+    minutes: Name
     trends: Name
     expectations: Name
     alerts: Name

@@ -73,3 +73,41 @@ def decode_frame(data: bytes) -> Frame:
     frame = _DECODER.decode(data)
     assert frame.version == VERSION, f"frame version {frame.version}, this program reads {VERSION}: upgrade all workers"
     return frame
+
+
+class MinuteRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One series in one closed minute [start_ms, start_ms + 60,000): its cell. A series without a row had no contacts."""
+
+    series: str
+    start_ms: int
+    cell: Cell
+
+
+class MinuteFrame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False):
+    """What merge hands to detect: the minutes that one shard closed in one flush, for the watched cuts.
+
+    Detect needs every series side by side (hierarchy, contribution), so the topic `minutes` has one partition. Every minute that
+    ends at or before `closed_ms` is closed on this shard. Frames of one shard are numbered without gaps.
+    """
+
+    version: int = VERSION
+    shard: int
+    shards: int
+    number: int
+    closed_ms: int
+    rows: list[MinuteRow]
+
+
+_MINUTE_DECODER = msgspec.msgpack.Decoder(MinuteFrame)
+
+
+def encode_minutes(frame: MinuteFrame) -> bytes:
+    """A minute frame as bytes."""
+    return _ENCODER.encode(frame)
+
+
+def decode_minutes(data: bytes) -> MinuteFrame:
+    """Bytes of `encode_minutes` as a frame; asserts the version."""
+    frame = _MINUTE_DECODER.decode(data)
+    assert frame.version == VERSION, f"minutes version {frame.version}, this program reads {VERSION}: upgrade all workers"
+    return frame
