@@ -1,149 +1,109 @@
 """Settings: config/*.toml and STREAMS_… environment become one frozen `Settings`; anything unknown or wrong stops the start.
 
-Defaults live in config/default.toml only; a test compares it with these types, key by key.
+The sections are in settings_types.py (re-exported here), the way from files and variables to values in settings_sources.py,
+what keys mean to each other in settings_rules.py. Import from this module.
 """
 
-from typing import Annotated, Literal
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from msgspec import Meta, Struct
+import msgspec
 
-PositiveInt = Annotated[int, Meta(gt=0)]
-NaturalInt = Annotated[int, Meta(ge=0)]
-PositiveFloat = Annotated[float, Meta(gt=0)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
-Port = Annotated[int, Meta(ge=0, le=65535)]
+from streams.settings_rules import Problem, problems
+from streams.settings_sources import SettingsError, environment_layers, file_layer, key_name, masked, merge, missing, nested
+from streams.settings_types import (
+    App,
+    Band,
+    Board,
+    Detect,
+    Engine,
+    Events,
+    Intake,
+    Kafka,
+    Kpi,
+    Merge,
+    Publish,
+    Settings,
+    Topics,
+    Worker,
+)
 
+__all__ = [
+    "App",
+    "Band",
+    "Board",
+    "Detect",
+    "Engine",
+    "Events",
+    "Intake",
+    "Kafka",
+    "Kpi",
+    "Loaded",
+    "Merge",
+    "Publish",
+    "Settings",
+    "SettingsError",
+    "Topics",
+    "Worker",
+    "default_path",
+    "fingerprint",
+    "load",
+    "load_with_origins",
+]
 
-class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all sections share: frozen, keyword only, no unknown keys."""
-
-
-class App(_Section):
-    name: Name
-    worker: str
-    data_directory: str
-
-
-class Kafka(_Section):
-    bootstrap_servers: str
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-    sasl_username: str
-    sasl_password: str
-    ssl_ca_location: str
-    ssl_certificate_location: str
-    ssl_key_location: str
-    session_timeout_seconds: PositiveInt
-    transactions: Literal["auto", "on", "off"]
-    transaction_timeout_seconds: PositiveInt
-    connect_timeout_seconds: PositiveInt
-
-
-class Topics(_Section):
-    interactions: Name
-    rejected: Name
-    late: Name
-    partials: Name
-    minutes: Name
-    trends: Name
-    expectations: Name
-    alerts: Name
-    partitions: PositiveInt
-    shards: PositiveInt
-    replication_factor: PositiveInt
-    min_insync_replicas: PositiveInt
-    trend_retention_days: PositiveInt
-
-
-class Engine(_Section):
-    flush_seconds: PositiveFloat
-    flush_seconds_max: PositiveFloat
-    batch_records: PositiveInt
-    batches_under_way: PositiveInt
-    fetch_queue_kilobytes: PositiveInt
+DEFAULTS = "default"  # what messages and `check-config` call config/default.toml
 
 
-class Events(_Section):
-    sources: tuple[str, ...]
-    ahead_seconds_max: PositiveInt
+class Loaded(NamedTuple):
+    """Settings, and for each key ('kafka.sasl_username') the name of the layer that its value comes from."""
+
+    settings: Settings
+    origins: dict[str, str]
 
 
-class Intake(_Section):
-    pane_seconds: PositiveInt
-    disorder_seconds_max: NaturalInt
-    idle_seconds: PositiveInt
-    live_seconds: PositiveInt
-    linger_minutes: PositiveInt
-    open_hours: PositiveInt
-    cuts: tuple[str, ...]
-    cut_series_max: PositiveInt
+def load(paths: Sequence[Path], environ: Mapping[str, str]) -> Settings:
+    """Defaults, then `paths` in order, then STREAMS_… of `environ`; SettingsError lists all that is wrong, a line each."""
+    return load_with_origins(paths, environ).settings
 
 
-class Merge(_Section):
-    time_zone: str
-    grace_1m_seconds: NaturalInt
-    grace_15m_seconds: NaturalInt
-    grace_1h_seconds: NaturalInt
-    grace_1d_seconds: NaturalInt
-    refresh_seconds: PositiveInt
+def load_with_origins(paths: Sequence[Path], environ: Mapping[str, str]) -> Loaded:
+    """As `load`, with the origin of each key."""
+    defaults = file_layer(default_path(), DEFAULTS)
+    variables, wrong_variables = environment_layers(environ, Settings)
+    merged, wrong_values = merge([defaults, *(file_layer(path, str(path)) for path in paths), *variables], Settings)
+    tree = nested(merged.values, Settings)
+    gaps = [f"{key_name(path)} has no value: give it one beside the others of its section" for path in missing(tree, Settings)]
+    _refuse([*wrong_variables, *wrong_values] or gaps)
+    settings = msgspec.convert(tree, Settings)
+    _refuse([_with_origins(problem, merged.origins) for problem in problems(settings)])
+    return Loaded(settings, {".".join(path): name for path, name in merged.origins.items()})
 
 
-class Kpi(_Section):
-    service_level_seconds: PositiveInt
-    short_abandon_seconds: NaturalInt
-    queue_service_level_seconds: dict[str, PositiveInt]
+def default_path() -> Path:
+    """config/default.toml: within the installed package, or beside it in a checkout."""
+    here = Path(__file__).parent
+    installed = here / "config" / "default.toml"
+    return installed if installed.is_file() else here.parent / "config" / "default.toml"
 
 
-class Band(_Section):
-    direction: Literal["up", "down"]
-    high: float
-    moderate: float
+def fingerprint(settings: Settings) -> str:
+    """12 hex digits that are equal exactly when two workers run with the same settings; addresses count, passwords don't."""
+    table = {
+        section: {key: masked((section, key), value) for key, value in values.items()}
+        for section, values in msgspec.to_builtins(settings).items()
+    }
+    table["app"]["worker"] = ""  # differs between workers by design
+    return hashlib.sha256(msgspec.json.encode(table, order="deterministic")).hexdigest()[:12]
 
 
-class Detect(_Section):
-    cuts: tuple[str, ...]
-    false_alarms_per_day: PositiveFloat
-    memory_minutes: PositiveInt
-    warm_up_minutes: PositiveInt
-    contacts_min: PositiveInt
-    ratio_min: Annotated[float, Meta(gt=1)]
-    cool_down_minutes: PositiveInt
-    resolve_minutes: PositiveInt
-    runbook: str
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise SettingsError("\n".join(problems))
 
 
-class Publish(_Section):
-    publish_seconds: PositiveFloat
-    redis_url: str
-    redis_expiry_seconds: PositiveInt
-    alertmanager_urls: tuple[str, ...]
-    retry_seconds_max: PositiveInt
-
-
-class Worker(_Section):
-    host: str
-    port: Port
-
-
-class Board(_Section):
-    host: str
-    port: Port
-    stale_seconds: PositiveFloat
-
-
-class Settings(_Section):
-    """Everything that can be set, validated; sections as in config/default.toml."""
-
-    app: App
-    kafka: Kafka
-    topics: Topics
-    engine: Engine
-    events: Events
-    intake: Intake
-    merge: Merge
-    kpi: Kpi
-    bands: dict[str, Band]
-    detect: Detect
-    publish: Publish
-    worker: Worker
-    board: Board
+def _with_origins(problem: Problem, origins: Mapping[tuple[str, ...], str]) -> str:
+    paths = [tuple(path.split(".")) for path in problem.paths]
+    names = " and ".join(f"{key_name(path)} ({origins.get(path, DEFAULTS)})" for path in paths)
+    return f"{names}: {problem.expected}"

@@ -1,0 +1,124 @@
+"""Rules between settings: what keys that are right one by one have to mean to each other.
+
+Reads two things of the machine, because a start with them wrong fails much later and less clearly: time zone data and key files.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from streams.core.series import DIMENSIONS, TOTAL, cut_dimensions
+from streams.settings_sources import masked, meant
+from streams.settings_types import Kafka, Publish, Settings, Topics
+
+
+class Problem(NamedTuple):
+    """Keys that don't go together: their paths, and what is expected."""
+
+    paths: tuple[str, ...]
+    expected: str
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """All that is wrong between keys whose values are right one by one."""
+    yield from _address_problems(settings.kafka, settings.publish)
+    yield from _security_problems(settings.kafka)
+    yield from _topic_problems(settings.topics)
+    yield from _window_problems(settings)
+    yield from _cut_problems(settings.intake.cuts, settings.detect.cuts)
+    for name, band in settings.bands.items():
+        if (band.high <= band.moderate) if band.direction == "up" else (band.high >= band.moderate):
+            order = "above" if band.direction == "up" else "below"
+            yield Problem(
+                (f"bands.{name}.high", f"bands.{name}.moderate"),
+                f"high is {band.high:g}, expected {order} moderate ({band.moderate:g}), because direction is {band.direction}",
+            )
+
+
+def _address_problems(kafka: Kafka, publish: Publish) -> Iterator[Problem]:
+    for address in kafka.bootstrap_servers.split(","):
+        host, _, port = address.strip().rpartition(":")
+        if not host or not port.isdigit():
+            yield Problem(("kafka.bootstrap_servers",), f"found '{address.strip()}', expected host:port, comma separated")
+    if publish.redis_url and not publish.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        yield Problem(("publish.redis_url",), "expected redis://host:port/number, rediss:// for TLS, unix://path, or nothing")
+    for url in publish.alertmanager_urls:
+        if not url.startswith(("http://", "https://")):
+            yield Problem(
+                ("publish.alertmanager_urls",),
+                f"found '{masked(('alertmanager_urls',), url)}', expected http://host:port or https://host:port",
+            )
+
+
+def _security_problems(kafka: Kafka) -> Iterator[Problem]:
+    sasl = kafka.security_protocol.startswith("SASL_")
+    if sasl and not (kafka.sasl_mechanism and kafka.sasl_username and kafka.sasl_password):
+        yield Problem(("kafka.security_protocol",), "SASL needs sasl_mechanism, sasl_username and sasl_password")
+    if not sasl and (kafka.sasl_mechanism or kafka.sasl_username or kafka.sasl_password):
+        yield Problem(
+            ("kafka.security_protocol",),
+            f"{kafka.security_protocol} doesn't use the sasl_… keys: expected SASL_SSL or SASL_PLAINTEXT",
+        )
+    if bool(kafka.ssl_certificate_location) != bool(kafka.ssl_key_location):
+        yield Problem(("kafka.ssl_certificate_location", "kafka.ssl_key_location"), "give both or neither")
+    for key in ("ssl_ca_location", "ssl_certificate_location", "ssl_key_location"):
+        location: str = getattr(kafka, key)
+        if location and not Path(location).exists():
+            yield Problem((f"kafka.{key}",), f"no such file: {location}")
+
+
+def _topic_problems(topics: Topics) -> Iterator[Problem]:
+    keys = ("interactions", "rejected", "late", "partials", "minutes", "trends", "expectations", "alerts")
+    by_name: dict[str, list[str]] = {}
+    for key in keys:
+        by_name.setdefault(getattr(topics, key), []).append(f"topics.{key}")
+    for name, same in by_name.items():
+        if len(same) > 1:
+            yield Problem(tuple(same), f"are all '{name}', expected a topic each")
+    if topics.min_insync_replicas > topics.replication_factor:
+        yield Problem(
+            ("topics.min_insync_replicas", "topics.replication_factor"),
+            "no write could succeed: expected at most the replication factor",
+        )
+
+
+def _window_problems(settings: Settings) -> Iterator[Problem]:
+    engine, merge_ = settings.engine, settings.merge
+    if engine.flush_seconds > engine.flush_seconds_max:
+        yield Problem(
+            ("engine.flush_seconds", "engine.flush_seconds_max"),
+            f"{engine.flush_seconds:g} is above {engine.flush_seconds_max:g}",
+        )
+    if 60 % settings.intake.pane_seconds:
+        yield Problem(
+            ("intake.pane_seconds",), f"found {settings.intake.pane_seconds}, expected a divisor of 60 (1, 2, 3, 5, 6, 10 …)"
+        )
+    graces = [(f"merge.grace_{kind}_seconds", getattr(merge_, f"grace_{kind}_seconds")) for kind in ("1m", "15m", "1h", "1d")]
+    for (short, seconds), (long, more) in pairwise(graces):
+        if more < seconds:
+            yield Problem(
+                (short, long), f"found {seconds} and {more}: a longer window must wait at least as long as a shorter one"
+            )
+    try:
+        ZoneInfo(merge_.time_zone)
+    except (KeyError, ValueError, OSError):  # not found; not a name; a folder of the time zone data
+        hint = meant(merge_.time_zone, available_timezones()) or "; an example is Europe/Berlin"
+        yield Problem(("merge.time_zone",), f"'{merge_.time_zone}' is not an IANA time zone{hint}")
+
+
+def _cut_problems(counted: Sequence[str], watched: Sequence[str]) -> Iterator[Problem]:
+    for cut in counted:
+        dimensions = cut_dimensions(cut)
+        unknown = [name for name in dimensions if name not in DIMENSIONS]
+        if unknown:
+            hint = meant(unknown[0], DIMENSIONS) or f"; expected {TOTAL} or some of {', '.join(DIMENSIONS)} joined by +"
+            yield Problem(("intake.cuts",), f"'{unknown[0]}' is not a dimension{hint}")
+        elif list(dimensions) != sorted(set(dimensions), key=DIMENSIONS.index):
+            yield Problem(
+                ("intake.cuts",), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=DIMENSIONS.index))}'"
+            )
+    for cut in watched:
+        if cut not in counted:
+            yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")

@@ -1,0 +1,149 @@
+"""The types of all settings: one section of config/default.toml each. What one key may hold is said here, and nowhere else.
+
+No defaults here: they live in config/default.toml, which a test compares with these types key by key.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+PositiveInt = Annotated[int, Meta(gt=0)]
+NaturalInt = Annotated[int, Meta(ge=0)]
+PositiveFloat = Annotated[float, Meta(gt=0)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all sections share: frozen, keyword only, no unknown keys."""
+
+
+class App(_Section, frozen=True):
+    name: Name
+    worker: str
+    data_directory: str
+
+
+class Kafka(_Section, frozen=True):
+    bootstrap_servers: str
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+    sasl_username: str
+    sasl_password: str
+    ssl_ca_location: str
+    ssl_certificate_location: str
+    ssl_key_location: str
+    session_timeout_seconds: PositiveInt
+    transactions: Literal["auto", "on", "off"]
+    transaction_timeout_seconds: PositiveInt
+    connect_timeout_seconds: PositiveInt
+
+
+class Topics(_Section, frozen=True):
+    interactions: Name
+    rejected: Name
+    late: Name
+    partials: Name
+    minutes: Name
+    trends: Name
+    expectations: Name
+    alerts: Name
+    partitions: PositiveInt
+    shards: PositiveInt
+    replication_factor: PositiveInt
+    min_insync_replicas: PositiveInt
+    trend_retention_days: PositiveInt
+
+
+class Engine(_Section, frozen=True):
+    flush_seconds: PositiveFloat
+    flush_seconds_max: PositiveFloat
+    batch_records: PositiveInt
+    batches_under_way: PositiveInt
+    fetch_queue_kilobytes: PositiveInt
+
+
+class Events(_Section, frozen=True):
+    sources: tuple[str, ...]
+    ahead_seconds_max: PositiveInt
+
+
+class Intake(_Section, frozen=True):
+    pane_seconds: PositiveInt
+    disorder_seconds_max: NaturalInt
+    idle_seconds: PositiveInt
+    live_seconds: PositiveInt
+    linger_minutes: PositiveInt
+    open_hours: PositiveInt
+    cuts: tuple[str, ...]
+    cut_series_max: PositiveInt
+
+
+class Merge(_Section, frozen=True):
+    time_zone: str
+    grace_1m_seconds: NaturalInt
+    grace_15m_seconds: NaturalInt
+    grace_1h_seconds: NaturalInt
+    grace_1d_seconds: NaturalInt
+    refresh_seconds: PositiveInt
+
+
+class Kpi(_Section, frozen=True):
+    service_level_seconds: PositiveInt
+    short_abandon_seconds: NaturalInt
+    queue_service_level_seconds: dict[str, PositiveInt]
+
+
+class Band(_Section, frozen=True):
+    direction: Literal["up", "down"]
+    high: float
+    moderate: float
+
+
+class Detect(_Section, frozen=True):
+    cuts: tuple[str, ...]
+    false_alarms_per_day: PositiveFloat
+    memory_minutes: PositiveInt
+    warm_up_minutes: PositiveInt
+    contacts_min: PositiveInt
+    ratio_min: Annotated[float, Meta(gt=1)]
+    cool_down_minutes: PositiveInt
+    resolve_minutes: PositiveInt
+    runbook: str
+
+
+class Publish(_Section, frozen=True):
+    publish_seconds: PositiveFloat
+    redis_url: str
+    redis_expiry_seconds: PositiveInt
+    alertmanager_urls: tuple[str, ...]
+    retry_seconds_max: PositiveInt
+
+
+class Worker(_Section, frozen=True):
+    host: str
+    port: Port
+
+
+class Board(_Section, frozen=True):
+    host: str
+    port: Port
+    stale_seconds: PositiveFloat
+
+
+class Settings(_Section, frozen=True):
+    """Everything that can be set, validated; sections as in config/default.toml."""
+
+    app: App
+    kafka: Kafka
+    topics: Topics
+    engine: Engine
+    events: Events
+    intake: Intake
+    merge: Merge
+    kpi: Kpi
+    bands: dict[str, Band]
+    detect: Detect
+    publish: Publish
+    worker: Worker
+    board: Board
