@@ -47,7 +47,7 @@ __all__ = [
     "SettingsError",
     "Topics",
     "Worker",
-    "default_path",
+    "builtin",
     "fingerprint",
     "load",
     "load_with_origins",
@@ -70,7 +70,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str]) -> Settings:
 
 def load_with_origins(paths: Sequence[Path], environ: Mapping[str, str]) -> Loaded:
     """As `load`, with the origin of each key."""
-    defaults = file_layer(default_path(), DEFAULTS)
+    defaults = file_layer(builtin("default.toml"), DEFAULTS)
     variables, wrong_variables = environment_layers(environ, Settings)
     merged, wrong_values = merge([defaults, *(file_layer(path, str(path)) for path in paths), *variables], Settings)
     tree = nested(merged.values, Settings)
@@ -81,11 +81,11 @@ def load_with_origins(paths: Sequence[Path], environ: Mapping[str, str]) -> Load
     return Loaded(settings, {".".join(path): name for path, name in merged.origins.items()})
 
 
-def default_path() -> Path:
-    """config/default.toml: within the installed package, or beside it in a checkout."""
+def builtin(name: str) -> Path:
+    """A file of config/ that travels with the program: within the installed package, or beside it in a checkout."""
     here = Path(__file__).parent
-    installed = here / "config" / "default.toml"
-    return installed if installed.is_file() else here.parent / "config" / "default.toml"
+    installed = here / "config" / name
+    return installed if installed.is_file() else here.parent / "config" / name
 
 
 def fingerprint(settings: Settings) -> str:
