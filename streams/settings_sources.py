@@ -61,7 +61,10 @@ def environment_layers(environ: Mapping[str, str], root: type) -> tuple[list[Lay
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
         section, _, key = variable.removeprefix(PREFIX).lower().partition("_")
         kind = type_at(root, (section, key))
-        if kind is None or section in _free_tables(root):
+        if section in _free_tables(root):
+            problems.append(f"{variable}: [{section}] can be set in a file only, because its keys have free names")
+            continue
+        if kind is None:
             problems.append(f"{variable}: is not a setting{_hint(variable, _variables(root))}")
             continue
         try:

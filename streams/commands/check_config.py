@@ -14,7 +14,8 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from streams.core.errors import StreamsError
 from streams.core.trend import Clock
@@ -89,7 +90,8 @@ def _document(loaded: Loaded, answers: list[Answer]) -> dict[str, Any]:
 
 def _show(loaded: Loaded, answers: list[Answer]) -> None:
     console = Console()
-    table = Table("setting", "value", "from", title=f"settings in force, fingerprint {fingerprint(loaded.settings)}")
+    columns = (Column("setting", no_wrap=True), Column("value", overflow="fold"), Column("from", overflow="fold"))
+    table = Table(*columns, title=f"settings in force, fingerprint {fingerprint(loaded.settings)}")
     section = ""
     for setting in settings_in_force(loaded):
         name = setting.key.partition(".")[0]
@@ -97,7 +99,7 @@ def _show(loaded: Loaded, answers: list[Answer]) -> None:
             table.add_section()
         section = name
         style = None if setting.origin == "default" else "bold"
-        table.add_row(setting.key, _text(setting.value), setting.origin, style=style)
+        table.add_row(setting.key, Text(_text(setting.value)), setting.origin, style=style)
     console.print(table)
     for answer in answers:
         console.print(
