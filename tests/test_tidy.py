@@ -33,8 +33,8 @@ SECOND_WORDS = re.compile(r"ingest|aggregat|merger|reducer|detector|detection|an
 # (Names with a capital are types and always allowed.)
 IMPORT_TIME_CALLS = {
     "array", "bytes", "chr", "compile", "datetime", "dict", "dtype", "encode", "enumerate", "exp", "field", "float", "frozenset",
-    "getLogger", "int", "items", "join", "len", "list", "log", "max", "min", "namedtuple", "ord", "partial", "range", "round", "set",
-    "sorted", "split", "sqrt", "str", "sum", "timedelta", "tuple", "zip",
+    "getLogger", "int", "items", "join", "len", "list", "log", "max", "min", "namedtuple", "ord", "partial", "range", "round",
+    "set", "sorted", "split", "sqrt", "str", "sum", "timedelta", "tuple", "zip",
 }  # fmt: skip
 
 # The only functions in tests that may wait by sleeping: they wait for a condition, with a deadline.

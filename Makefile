@@ -1,0 +1,84 @@
+# make demo    the whole system on this machine: broker, worker, board and a simulated contact centre
+# make test    everything there is to test; installs what that needs
+# make check   style, types, layers: seconds
+# make quick   unit, property and pipeline tests: no servers, under 30 seconds
+# make bench   intake's events per second beside idiomatic Faust's
+# make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
+#
+# Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
+
+.DELETE_ON_ERROR:
+.SILENT:
+.PHONY: help demo test check quick bench dashboards constraints kafka clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := .github/constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable
+
+# The first that is new enough; 3.11 before others, because the versions in $(CONSTRAINTS) are tested with it.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# make demo DATA=calls.csv FORMAT=bank1999
+DATA ?=
+FORMAT ?=
+
+help:
+	sed -n 's/^# make /make /p' Makefile
+
+demo: $(VENV)/demo.stamp
+	exec $(BIN)/streams demo $(if $(DATA),--data '$(DATA)') $(if $(FORMAT),--format '$(FORMAT)')
+
+test: $(VENV)/dev.stamp
+	tests/install.sh
+	$(MAKE) --no-print-directory kafka check
+	$(BIN)/python -m pytest --ignore=tests/test_tidy.py
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+	mkdir -p .cache
+	$(BIN)/lint-imports >.cache/lint-imports.log 2>&1 || { cat .cache/lint-imports.log; exit 1; }
+	$(BIN)/python -m pytest tests/test_tidy.py
+
+quick: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m 'not integration' $(wildcard tests/unit tests/property tests/pipeline)
+
+bench: $(VENV)/dev.stamp kafka
+	$(BIN)/python tests/bench/bench.py
+
+dashboards: $(VENV)/dev.stamp
+	$(BIN)/python deploy/grafana/dashboards.py
+
+# What is installed now becomes what everyone gets.
+constraints: $(VENV)/dev.stamp
+	{ sed '/^[^#]/d' $(CONSTRAINTS); $(BIN)/python -m pip freeze --exclude-editable; } > $(CONSTRAINTS).new
+	mv $(CONSTRAINTS).new $(CONSTRAINTS)
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+kafka: .cache/kafka/stamp
+
+.cache/kafka/stamp: deploy/kafka/pom.xml
+	mkdir -p .cache/kafka
+	echo 'fetching Kafka by Maven …'
+	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/.cache/kafka'
+	touch $@
+
+$(VENV)/venv.stamp:
+	test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed and not on PATH; or say make … PYTHON=/path/to/python3' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV) || { echo 'On Debian: apt-get install python3-venv' >&2; exit 1; }
+	touch $@
+
+$(VENV)/demo.stamp: $(VENV)/venv.stamp pyproject.toml $(CONSTRAINTS)
+	echo 'installing …'
+	$(INSTALL) '.[demo]'
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/venv.stamp pyproject.toml $(CONSTRAINTS)
+	echo 'installing, with what developers need …'
+	$(INSTALL) '.[demo,dev]'
+	touch $@ $(VENV)/demo.stamp
