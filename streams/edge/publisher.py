@@ -30,6 +30,14 @@ class Publisher(Protocol):
     def name(self) -> str:
         """Its name in metrics, health and log: one of a closed set."""
 
+    @property
+    def waiting(self) -> int:
+        """Records not handed over yet."""
+
+    @property
+    def dropped(self) -> int:
+        """Records given up since the start because too many waited."""
+
     async def publish(self, now_ms: int) -> None:
         """Hand over whatever is due. PublisherDown: it is still due."""
 
@@ -42,6 +50,9 @@ class PublisherTelemetry(Protocol):
 
     def publisher(self, name: str, up: bool, problem: str = "") -> None:
         """A publisher's state, told after each try; log and metric change only when the state does."""
+
+    def outbox(self, name: str, waiting: int, dropped: int) -> None:
+        """What waits after each try, and how much was given up since the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +103,7 @@ async def run(
     pause = pace.publish_seconds
     while not stop.is_set():
         up = await _try(publisher, telemetry, now_ms())
+        telemetry.outbox(publisher.name, publisher.waiting, publisher.dropped)
         pause = pace.publish_seconds if up else min(2 * pause, pace.retry_seconds_max)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)

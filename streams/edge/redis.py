@@ -4,7 +4,7 @@ An older version never wins, whoever writes it and whenever: the guard is a scri
 same version does win, so that a write that was cut off half-way may simply be repeated and is then announced.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Final, TypeVar
@@ -249,7 +249,7 @@ class LiveReader:
         shards = max(clocks, key=lambda clock: clock.published_ms).shards if clocks else 0
         return [clock for clock in clocks if clock.shard < shards]
 
-    async def subscribe(self) -> AsyncIterator[LiveChanges]:
+    async def subscribe(self) -> AsyncGenerator[LiveChanges, None]:
         """Changes as they are written. An empty one (the first is) says: from here on nothing is missed, take a snapshot now.
 
         Ends with LiveViewError when the connection is lost or silent; subscribe again.
@@ -279,7 +279,7 @@ class LiveReader:
                 layout, *answers = await pipe.execute()
         if layout is not None and layout.decode() != live.LAYOUT:
             raise LiveViewError(
-                f"Redis holds layout {layout.decode()} of the live view, this program reads {live.LAYOUT}: run one release everywhere"
+                f"Redis holds layout {layout.decode()} of the live view, this program reads {live.LAYOUT}: run one release"
             )
         return answers
 

@@ -1,0 +1,159 @@
+"""The publisher 'alertmanager': alerts by Alertmanager's v2 API, one publisher per address.
+
+Alertmanager forgets what isn't repeated, so firing alerts are sent again each minute with an end a few minutes ahead, and ended
+ones for five minutes with their end. The surprise: severity is an annotation, not a label, because it changes while an alert fires
+and a changed label would make it another alert. Route by alertname, kind, cut or dimension.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from streams.core.alert import Alert
+from streams.core.series import cut_dimensions
+from streams.edge.publisher import PublisherDown
+
+REPEAT_MS: Final = 60_000
+# Three repeats may be lost, or the alert's owner may change, before Alertmanager takes the alert for resolved.
+AHEAD_MS: Final = 240_000
+# An end is repeated this long after it was published. Later nobody needs it: the last repeat's end has passed.
+ENDED_MS: Final = 300_000
+# Alerts held: detect raises one per incident, so this is a flood; the oldest are given up.
+ALERTS_MAX: Final = 5_000
+TIMEOUT_SECONDS: Final = 5.0
+
+NAMES: Final = {"spike": "ContactSpike", "dip": "ContactDip", "outage": "ContactOutage"}
+
+
+class Held:
+    """An alert to be told: where it came from and when it was last sent (wall clock, ms)."""
+
+    def __init__(self, source: tuple[str, int], alert: Alert) -> None:
+        self.source = source
+        self.alert = alert
+        self.sent_ms: int | None = None
+
+
+class AlertmanagerPublisher:
+    """Tells one Alertmanager what fires and what has ended."""
+
+    def __init__(self, url: str, name: str = "alertmanager") -> None:
+        self._url = f"{url.rstrip('/')}/api/v2/alerts"
+        self._name = name
+        self._held: dict[str, Held] = {}
+        self._session: ClientSession | None = None
+        self.dropped = 0
+
+    @property
+    def name(self) -> str:
+        """Its name in metrics and health."""
+        return self._name
+
+    @property
+    def waiting(self) -> int:
+        """Alerts not told yet."""
+        return sum(1 for held in self._held.values() if held.sent_ms is None)
+
+    def put(self, topic: str, partition: int, alert: Alert) -> None:
+        """Take an alert; an older version never wins, pending ones aren't told."""
+        held = self._held.get(alert.alert_id)
+        if alert.state == "pending" or (held is not None and held.alert.version >= alert.version):
+            return
+        self._held.pop(alert.alert_id, None)
+        self._held[alert.alert_id] = Held((topic, partition), alert)
+        if len(self._held) > ALERTS_MAX:
+            del self._held[next(iter(self._held))]
+            self.dropped += 1
+
+    def drop(self, topic: str, partition: int) -> None:
+        """Another worker owns the partition now and tells its alerts."""
+        self._held = {name: held for name, held in self._held.items() if held.source != (topic, partition)}
+
+    async def publish(self, now_ms: int) -> None:
+        """Send what is new at once and everything else once a minute. PublisherDown: it is still due."""
+        self._forget(now_ms)
+        due = [held for held in self._held.values() if held.sent_ms is None or now_ms - held.sent_ms >= REPEAT_MS]
+        if not due:
+            return
+        await self._post(msgspec.json.encode([posted(held.alert, now_ms) for held in due]))
+        for held in due:
+            held.sent_ms = now_ms
+
+    def _forget(self, now_ms: int) -> None:
+        """Ends that were published long ago, whether told or read from the topic's past."""
+        for name, held in list(self._held.items()):
+            if held.alert.state != "firing" and now_ms - held.alert.published_ms >= ENDED_MS:
+                del self._held[name]
+
+    async def _post(self, body: bytes) -> None:
+        """One request; anything but success is PublisherDown."""
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT_SECONDS))
+        try:
+            async with self._session.post(self._url, data=body, headers={"Content-Type": "application/json"}) as answer:
+                if answer.status >= 300:
+                    text = (await answer.text())[:200]
+                    raise PublisherDown(f"Alertmanager at {self._url} answers {answer.status}: {text}")
+        except (TimeoutError, ClientError, OSError) as error:
+            problem = f"Alertmanager at {self._url} doesn't answer ({type(error).__name__}); see [publish] alertmanager_urls"
+            raise PublisherDown(problem) from error
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def make_publishers(urls: Iterable[str]) -> list[AlertmanagerPublisher]:
+    """One publisher per address, so that one that hangs delays no other: 'alertmanager', 'alertmanager_2', …"""
+    return [
+        AlertmanagerPublisher(url, "alertmanager" if number == 1 else f"alertmanager_{number}")
+        for number, url in enumerate(urls, start=1)
+    ]
+
+
+def posted(alert: Alert, now_ms: int) -> dict[str, str | dict[str, str]]:
+    """An alert in the words of the v2 API. An end never lies ahead of now, or Alertmanager would take it for firing."""
+    ended_ms = alert.updated_ms if alert.resolved_ms is None else alert.resolved_ms
+    ends_ms = now_ms + AHEAD_MS if alert.state == "firing" else min(ended_ms, now_ms)
+    return {
+        "labels": labels(alert),
+        "annotations": annotations(alert),
+        "startsAt": _time(min(alert.onset_ms, ends_ms - 1)),
+        "endsAt": _time(ends_ms),
+    }
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    """What identifies the alert; the same from its first to its last version."""
+    return {
+        "alertname": NAMES[alert.kind],
+        "alert_id": alert.alert_id,
+        "kind": alert.kind,
+        "metric": alert.metric,
+        "cut": alert.cut,
+        **{dimension: alert.series[dimension] for dimension in cut_dimensions(alert.cut)},
+    }
+
+
+def annotations(alert: Alert) -> dict[str, str]:
+    """What it says; changes with the figures."""
+    place = ", ".join(f"{dimension} {value}" for dimension, value in alert.series.items()) or "all contacts"
+    ratio = "" if alert.ratio is None else f", ratio {alert.ratio:.2f}"
+    since = _time(alert.onset_ms)
+    return {
+        "summary": f"{alert.kind.capitalize()} of contacts: {place}",
+        "description": f"{alert.observed} contacts since {since}, {alert.expected:.1f} expected{ratio} ({alert.excess:+.1f}).",
+        "severity": alert.severity,
+        "recommendation": alert.recommendation,
+        "runbook": alert.runbook,
+    }
+
+
+def _time(time_ms: int) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
