@@ -2,7 +2,7 @@
 
 Order within a partition is what the watermark lives on, so one request is under way at a time and nothing overtakes on a
 retry (kafka-python's idempotence would do it too, but the embedded broker has none). A retry may repeat records; intake drops
-repeats by id. The surprise: records get the wall clock as Kafka timestamp, not event time, or retention would eat a replay of 1999.
+repeats by id. The surprise: records get the wall clock as Kafka timestamp, not event time, or retention would eat old replays.
 """
 
 import time

@@ -17,7 +17,7 @@ _IDS = ("id", "interaction_id", "parent_interaction_id")
 
 
 def with_heartbeats(events: Iterable[CanonicalEvent], *, fill: bool) -> Iterator[CanonicalEvent]:
-    """Events in time order with heartbeats among them: [e at 10:00:05, e at 10:01:07] → heartbeat 10:00:04.999, e, heartbeat 10:01:00, e.
+    """Events in time order with heartbeats among them: e 10:00:05, e 10:01:07 → beat 10:00:04.999, e, beat 10:01:00, e.
 
     fill: one for each minute of a gap (for a paced replay, where a gap takes its time) instead of only the last.
     """
