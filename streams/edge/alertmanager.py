@@ -1,8 +1,8 @@
 """The publisher 'alertmanager': alerts by Alertmanager's v2 API, one publisher per address.
 
 Alertmanager forgets what isn't repeated, so firing alerts are sent again each minute with an end a few minutes ahead, and ended
-ones for five minutes with their end. The surprise: severity is an annotation, not a label, because it changes while an alert fires
-and a changed label would make it another alert. Route by alertname, kind, cut or dimension.
+ones for five minutes with their end. The surprise: severity is an annotation, not a label, because it changes while an alert
+fires and a changed label would make it another alert. Route by alertname, kind, cut or dimension.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,212 @@
+"""edge.prometheus: latest records in, samples out."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from streams.core.alert import Alert, AlertState, Severity
+from streams.core.measure import HANDLE_BOUNDARIES_MS, WAIT_BOUNDARIES_MS
+from streams.core.trend import Expectation, KpiValue, Trend, Window, WindowKind
+from streams.edge import metrics
+from streams.edge.prometheus import SERIES_MAX, BusinessCollector
+
+DAY_MS = 86_400_000
+PLACE = {"channel": "voice", "queue": "billing"}
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """An empty registry."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def collector(registry: CollectorRegistry) -> BusinessCollector:
+    """A collector in the registry."""
+    return BusinessCollector(registry)
+
+
+def trend(
+    revision: int,
+    *,
+    day: int = 0,
+    queue: str = "billing",
+    kind: WindowKind = "today",
+    waits: tuple[int, ...] = (),
+    **measures: int,
+) -> Trend:
+    """Today of voice contacts of one queue."""
+    return Trend(
+        cut="channel+queue",
+        series={"channel": "voice", "queue": queue},
+        window=Window(kind, day * DAY_MS, (day + 1) * DAY_MS, "UTC"),
+        final=False,
+        revision=revision,
+        measures=measures,
+        kpis={"contacts_in_queue": KpiValue(4.0, 4), "oldest_in_queue": KpiValue(None, 0)},
+        waits=[*waits, *[0] * (len(WAIT_BOUNDARIES_MS) + 1 - len(waits))],
+        handles=[0] * len(HANDLE_BOUNDARIES_MS) + [1],
+        watermark_ms=0,
+        read_ms=None,
+        published_ms=0,
+    )
+
+
+def minute(cut: str, series: dict[str, str], start_ms: int = 0, actual: int = 3) -> Expectation:
+    """Three contacts where five were expected."""
+    return Expectation(
+        cut=cut,
+        series=series,
+        start_ms=start_ms,
+        end_ms=start_ms + 60_000,
+        actual=actual,
+        expected=5.0,
+        low=1.0,
+        high=9.5,
+        published_ms=0,
+    )
+
+
+def alert(version: int, state: AlertState, alert_id: str = "a", severity: Severity = "warning") -> Alert:
+    """A spike in billing."""
+    return Alert(
+        alert_id=alert_id,
+        version=version,
+        state=state,
+        severity=severity,
+        kind="spike",
+        metric="offered",
+        cut="queue",
+        series={"queue": "billing"},
+        onset_ms=0,
+        detected_ms=0,
+        updated_ms=0,
+        resolved_ms=None,
+        observed=1,
+        expected=1.0,
+        ratio=None,
+        excess=0.0,
+        recommendation="",
+        runbook="",
+        published_ms=0,
+    )
+
+
+def test_counters_are_the_totals_of_today(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update(
+        "trends", 0, trend(1, offered=9, queued=8, answered=6, abandoned=2, csat_1=1, csat_2=1, csat_5=3, nps_6=1, nps_10=2)
+    )
+    value = registry.get_sample_value
+    assert value("streams_contacts_offered_total", PLACE) == 9
+    assert value("streams_contacts_queued_total", PLACE) == 8
+    assert value("streams_contacts_answered_total", PLACE) == 6
+    assert value("streams_contacts_abandoned_total", PLACE) == 2
+    assert value("streams_contacts_short_abandoned_total", PLACE) == 0
+    assert value("streams_contacts_in_queue", PLACE) == 4
+    assert value("streams_oldest_wait_seconds", PLACE) == 0
+    answers = [value("streams_csat_answers_total", PLACE | {"score_band": band}) for band in ("negative", "neutral", "positive")]
+    assert answers == [2, 0, 3]
+    groups = [value("streams_nps_answers_total", PLACE | {"group": group}) for group in ("detractor", "passive", "promoter")]
+    assert groups == [1, 0, 2]
+
+
+def test_histograms_are_cumulative_with_sums_in_seconds(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("trends", 0, trend(1, waits=(2, 1), wait_ms=4_500, talk_ms=4_000_000, hold_ms=1_000, wrap_ms=500))
+    value = registry.get_sample_value
+    assert value("streams_wait_seconds_bucket", PLACE | {"le": "1.0"}) == 2
+    assert value("streams_wait_seconds_bucket", PLACE | {"le": "5.0"}) == 3
+    assert value("streams_wait_seconds_bucket", PLACE | {"le": "+Inf"}) == 3
+    assert value("streams_wait_seconds_count", PLACE) == 3
+    assert value("streams_wait_seconds_sum", PLACE) == 4.5
+    assert value("streams_handle_seconds_bucket", PLACE | {"le": "3600.0"}) == 0
+    assert value("streams_handle_seconds_count", PLACE) == 1
+    assert value("streams_handle_seconds_sum", PLACE) == 4001.5
+
+
+def test_a_counter_goes_down_at_midnight_only(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    totals = []
+    for record in (
+        trend(1, offered=9),
+        trend(2, offered=8),
+        trend(3, offered=10),
+        trend(4, day=1, offered=1),
+        trend(9, offered=11),
+    ):
+        collector.update("trends", 0, record)
+        totals.append(registry.get_sample_value("streams_contacts_offered_total", PLACE))
+    assert totals == [9, 9, 10, 1, 1]
+
+
+def test_buckets_never_go_down_within_a_day(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("trends", 0, trend(1, waits=(2, 1)))
+    collector.update("trends", 0, trend(2, waits=(1, 3)))
+    assert registry.get_sample_value("streams_wait_seconds_count", PLACE) == 5
+    collector.update("trends", 0, trend(3, day=1, waits=(1,)))
+    assert registry.get_sample_value("streams_wait_seconds_count", PLACE) == 1
+
+
+def test_an_older_revision_never_wins(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("trends", 0, trend(5, offered=9))
+    collector.update("trends", 0, trend(4, offered=20))
+    assert registry.get_sample_value("streams_contacts_offered_total", PLACE) == 9
+
+
+def test_other_windows_and_cuts_are_not_exposed(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("trends", 0, trend(1, kind="1d", offered=9))
+    collector.update("expectations", 0, minute("issue", {"issue": "refund"}))
+    assert registry.get_sample_value("streams_contacts_offered_total", PLACE) is None
+    assert registry.get_sample_value("streams_contacts_expected", {"cut": "issue", "channel": "", "queue": ""}) is None
+
+
+def test_expected_contacts_carry_the_labels_that_their_cut_has(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("expectations", 0, minute("total", {}))
+    collector.update("expectations", 1, minute("queue", {"queue": "billing"}, start_ms=60_000, actual=4))
+    collector.update("expectations", 1, minute("queue", {"queue": "billing"}, start_ms=0, actual=99))
+    total, billing = {"cut": "total", "channel": "", "queue": ""}, {"cut": "queue", "channel": "", "queue": "billing"}
+    names = ("observed", "expected", "expected_low", "expected_high")
+    assert [registry.get_sample_value(f"streams_contacts_{name}", total) for name in names] == [3, 5, 1, 9.5]
+    assert registry.get_sample_value("streams_contacts_observed", billing) == 4
+
+
+def test_firing_alerts_are_counted_and_resolved_ones_go(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    def firing(queue: str, severity: str = "warning") -> float | None:
+        labels = {"kind": "spike", "severity": severity, "queue": queue, "channel": ""}
+        return registry.get_sample_value("streams_alert_firing", labels)
+
+    assert [firing(""), firing("billing")] == [0, None]
+    collector.update("alerts", 0, alert(1, "pending"))
+    assert firing("billing") is None
+    collector.update("alerts", 0, alert(2, "firing"))
+    collector.update("alerts", 1, alert(2, "firing", "b"))
+    assert firing("billing") == 2
+    collector.update("alerts", 0, alert(3, "firing", severity="critical"))
+    assert [firing("billing"), firing("billing", "critical")] == [1, 1]
+    collector.update("alerts", 0, alert(2, "firing"))
+    collector.update("alerts", 0, alert(4, "resolved"))
+    collector.update("alerts", 1, alert(3, "resolved", "b"))
+    assert [firing("billing"), firing("billing", "critical")] == [None, None]
+
+
+def test_series_go_when_their_partition_moves(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    collector.update("trends", 0, trend(1, offered=9))
+    collector.update("trends", 1, trend(1, queue="sales", offered=2))
+    collector.update("alerts", 0, alert(2, "firing"))
+    collector.drop("trends", 0)
+    collector.drop("alerts", 0)
+    assert registry.get_sample_value("streams_contacts_offered_total", PLACE) is None
+    assert registry.get_sample_value("streams_contacts_offered_total", {"channel": "voice", "queue": "sales"}) == 2
+    firing = {"kind": "spike", "severity": "warning", "queue": "billing", "channel": ""}
+    assert registry.get_sample_value("streams_alert_firing", firing) is None
+
+
+def test_series_beyond_the_cap_are_hidden_and_counted(registry: CollectorRegistry, collector: BusinessCollector) -> None:
+    for number in range(SERIES_MAX + 3):
+        collector.update("trends", 0, trend(1, queue=f"queue {number}", offered=1))
+    assert registry.get_sample_value("streams_series_hidden", {}) == 3
+    assert (
+        registry.get_sample_value("streams_contacts_offered_total", {"channel": "voice", "queue": f"queue {SERIES_MAX}"}) is None
+    )
+
+
+def test_every_business_metric_is_there_from_the_start(collector: BusinessCollector) -> None:
+    exposed = {f"{family.name}_total" if family.type == "counter" else family.name for family in collector.collect()}
+    assert exposed == {metric.name for metric in metrics.BUSINESS}
