@@ -23,7 +23,7 @@ COLUMNS = (
 )
 _ZONE = ZoneInfo("Asia/Jerusalem")
 _NEVER = "0:00:00"
-# No call in the file lasts above 90 minutes and no clock is off by more than 4: a stamp that seems half a day early is
+# No call in the file lasts above 90 minutes and no clock is off by more than 8: a stamp that seems half a day early is
 # past midnight, one that seems a little early is skew.
 _HALF_A_DAY = timedelta(hours=12)
 # Nearly all callers of priority 0 are unknown (19,558 of 19,602 in February), those of 1 and 2 are known customers.
@@ -65,13 +65,13 @@ class _FieldError(Exception):
         self.rejection = Rejection(reason, detail)
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, Row | Rejection]]:
+def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row | Rejection]]:
     """Rows of the tab-separated file with their line numbers; a missing column raises StreamsError."""
     reader = DictReader(lines, delimiter="\t")
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise StreamsError(
-            f"not a bank1999 file: no column {', '.join(missing)}. Expected tab-separated columns {', '.join(COLUMNS)}."
+            f"{name} is no bank1999 file: no column {', '.join(missing)}. Expected tab-separated columns {', '.join(COLUMNS)}."
         )
     for row in reader:
         yield reader.line_num, read_row(row)

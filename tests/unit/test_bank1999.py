@@ -183,12 +183,12 @@ def test_an_unreadable_field_rejects_the_row_and_names_the_field(changes: dict[s
 
 
 def test_a_file_without_the_columns_is_refused_in_one_line() -> None:
-    with pytest.raises(StreamsError, match=r"^not a bank1999 file: no column q_time\. Expected tab-separated columns vru"):
-        list(read_rows(["\t".join(column for column in COLUMNS if column != "q_time")]))
+    with pytest.raises(StreamsError, match=r"^calls.txt is no bank1999 file: no column q_time\. Expected tab-sep"):
+        list(read_rows(["\t".join(column for column in COLUMNS if column != "q_time")], "calls.txt"))
 
 
 def test_a_short_row_is_rejected_with_its_line_number() -> None:
-    feed = collect(read_rows(["\t".join(COLUMNS), "AA0101\t1"]))
+    feed = collect(read_rows(["\t".join(COLUMNS), "AA0101\t1"], "calls.txt"))
     assert feed == Feed([], 1, Counter(), Counter({Reason.MISSING_FIELD: 1}), "line 2: outcome: expected a value")
 
 
@@ -200,7 +200,7 @@ def february() -> Feed:
     if not oracle.DATA.exists():
         pytest.skip("../shared/data/anonymous_bank_feb1999 is absent")
     with oracle.DATA.open(newline="") as lines:
-        return collect(read_rows(lines))
+        return collect(read_rows(lines, oracle.DATA.name))
 
 
 def test_february_holds_the_control_figures_of_its_readme(february: Feed) -> None:
