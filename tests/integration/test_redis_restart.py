@@ -1,0 +1,208 @@
+"""The live view's publisher against a real redis-server that is down, comes back and loses everything."""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streams.core.alert import Alert
+from streams.core.live import LiveChanges
+from streams.core.series import series_of
+from streams.core.trend import Clock, Expectation, Trend, Window
+from streams.edge.live import LivePublisher
+from streams.edge.publisher import Pace, run
+from streams.edge.redis import LiveReader, LiveView, LiveViewError
+
+pytestmark = pytest.mark.integration
+
+NOW_MS = 1_767_225_600_000  # 2026-01-01
+BILLING = series_of("queue", "billing")
+CLOCK = Clock(
+    shard=0, shards=1, watermark_ms=NOW_MS, closed_ms=NOW_MS, heard_ms=NOW_MS, event_ms=NOW_MS, revision=1, published_ms=NOW_MS
+)
+MINUTE = Expectation(
+    cut="queue",
+    series={"queue": "billing"},
+    start_ms=NOW_MS,
+    end_ms=NOW_MS + 60_000,
+    actual=3,
+    expected=4.0,
+    low=1.0,
+    high=9.0,
+    published_ms=NOW_MS,
+)
+ALERT = Alert(
+    alert_id="a1",
+    version=1,
+    state="firing",
+    severity="warning",
+    kind="spike",
+    metric="offered",
+    cut="queue",
+    series={"queue": "billing"},
+    onset_ms=NOW_MS,
+    detected_ms=NOW_MS,
+    updated_ms=NOW_MS,
+    resolved_ms=None,
+    observed=40,
+    expected=20.0,
+    ratio=2.0,
+    excess=20.0,
+    recommendation="Call in two agents.",
+    runbook="",
+    published_ms=NOW_MS,
+)
+TREND = Trend(
+    cut="queue",
+    series={"queue": "billing"},
+    window=Window("today", NOW_MS, NOW_MS + 60_000, "UTC"),
+    final=False,
+    revision=1,
+    measures={"offered": 5},
+    kpis={},
+    watermark_ms=NOW_MS,
+    read_ms=None,
+    published_ms=NOW_MS,
+)
+
+
+def trend(revision: int) -> Trend:
+    """The trend in a later revision."""
+    return msgspec.structs.replace(TREND, revision=revision)
+
+
+class Server:
+    """A redis-server of our own, without persistence: a restart loses everything."""
+
+    def __init__(self, directory: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+        raise AssertionError("redis-server didn't start within 10 s")
+
+    def stop(self) -> None:
+        """End it, by its own process id."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running redis-server."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server isn't installed")
+    server = Server(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+class Reports:
+    """Remembers what a publisher's loop reports."""
+
+    def __init__(self) -> None:
+        self.states: list[bool] = []
+
+    def publisher(self, name: str, up: bool, problem: str = "") -> None:
+        """Keep changes only."""
+        assert name == "redis"
+        assert up or "Redis" in problem
+        if not self.states or self.states[-1] != up:
+            self.states.append(up)
+
+    def outbox(self, name: str, waiting: int, dropped: int) -> None:
+        """Nothing is given up in these tests."""
+        assert (name, waiting >= 0, dropped) == ("redis", True, 0)
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+def test_redis_down_at_start_and_restarted_empty_stops_nothing_and_heals(server: Server) -> None:
+    async def scenario() -> None:
+        server.stop()
+        publisher, reader, reports, stop = (
+            LivePublisher(LiveView(server.url, 60)),
+            LiveReader(server.url),
+            Reports(),
+            asyncio.Event(),
+        )
+        publisher.put("alerts", 0, ALERT)
+        publisher.put("expectations", 0, MINUTE)
+        publisher.put("trends", 0, trend(1))
+        pace = Pace(publish_seconds=0.02, retry_seconds_max=0.2)
+        task = asyncio.create_task(run(publisher, pace, reports, lambda: NOW_MS, stop))
+        await eventually(lambda: reports.states == [False])
+        publisher.put("trends", 0, trend(2))
+
+        server.start()
+        await eventually(lambda: reports.states == [False, True])
+        assert await reader.live(BILLING) == {"today": trend(2)}
+        assert publisher.waiting == 0
+
+        server.stop()
+        publisher.put("trends", 0, trend(3))
+        await eventually(lambda: reports.states == [False, True, False])
+        with pytest.raises(LiveViewError, match="Redis doesn't answer"):
+            await reader.alerts()
+        server.start()
+        await eventually(lambda: reports.states == [False, True, False, True])
+        assert await reader.live(BILLING) == {"today": trend(3)}
+        await eventually(lambda: publisher.waiting == 0)
+        assert await reader.alerts() == [ALERT]
+        assert await reader.minutes(BILLING, 0) == [MINUTE]
+
+        publisher.put("trends", 0, trend(4))
+        stop.set()
+        await asyncio.wait_for(task, 5)
+        assert await reader.live(BILLING) == {"today": trend(4)}
+        await reader.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_subscriber_hears_of_a_restart(server: Server) -> None:
+    async def scenario() -> None:
+        reader = LiveReader(server.url)
+        async with aclosing(reader.subscribe()) as announced:
+            assert await anext(announced) == LiveChanges()
+            server.stop()
+            with pytest.raises(LiveViewError):
+                await anext(announced)
+        server.start()
+        view = LiveView(server.url, 60)
+        async with aclosing(reader.subscribe()) as announced:
+            assert await anext(announced) == LiveChanges()
+            await view.publish(LiveChanges(clocks=(CLOCK,)))
+            assert await anext(announced) == LiveChanges(clocks=(CLOCK,))
+        await view.close()
+        await reader.close()
+
+    asyncio.run(scenario())
