@@ -1,0 +1,69 @@
+// Firing alerts, newest first: what, where, since when, how much, what to do. A new one is announced once to screen readers.
+
+import { $, KINDS, attribute, element, reconcile, text } from "./dom.js";
+import { age, count, minute } from "./format.js";
+import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
+
+const RESOLVED_SHOWN = 5;
+let announced = null; // what was firing at the last drawing; null before the first
+
+const where = (alert) => (alert.cut === "total" ? "all contacts" : `${cutOf(alertKey(alert))} ${nameOf(alertKey(alert))}`);
+
+const zone = () => model.health?.time_zone ?? "UTC";
+
+function amount(alert) {
+  const ratio = alert.ratio === null ? "" : `${alert.ratio.toFixed(1)}× expected: `;
+  const excess = `${alert.excess >= 0 ? "+" : "−"}${count(Math.abs(alert.excess))}`;
+  return `${ratio}${count(alert.observed)} contacts instead of ${count(alert.expected)} (${excess})`;
+}
+
+function since(alert) {
+  const until = alert.resolved_ms ?? model.health?.watermark_ms ?? alert.updated_ms;
+  const lasted = Math.max(0, until - alert.onset_ms) / 1000;
+  if (alert.state === "resolved") return `${minute(alert.onset_ms, zone())}–${minute(alert.resolved_ms, zone())}`;
+  return `since ${minute(alert.onset_ms, zone())} (${age(Math.max(lasted, 60))})`;
+}
+
+function makeAlert(choose) {
+  return (id) => {
+    const title = element("h3", {}, element("button", { type: "button", class: "what" }), element("span", { class: "severity" }));
+    title.firstChild.addEventListener("click", () => choose(alertKey(model.alerts.get(id))));
+    const link = element("a", { class: "runbook", rel: "noreferrer", target: "_blank", hidden: "" }, "Runbook");
+    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "advice" }), link);
+  };
+}
+
+function drawAlert(node, alert) {
+  attribute(node, "data-severity", alert.severity);
+  attribute(node, "data-state", alert.state);
+  text(node.querySelector(".what"), `${KINDS[alert.kind]?.icon ?? "!"} ${KINDS[alert.kind]?.words ?? alert.kind} – ${where(alert)}`);
+  text(node.querySelector(".severity"), alert.state === "resolved" ? "✓ resolved" : alert.severity);
+  text(node.querySelector(".since"), since(alert));
+  text(node.querySelector(".amount"), amount(alert));
+  text(node.querySelector(".advice"), alert.state === "firing" ? alert.recommendation : "");
+  const link = node.querySelector(".runbook");
+  link.hidden = !/^https?:\/\//.test(alert.runbook);
+  if (!link.hidden) attribute(link, "href", alert.runbook);
+}
+
+export function drawAlerts(choose) {
+  const [now, past] = [firing(), resolved().slice(0, RESOLVED_SHOWN)];
+  for (const [parent, list] of [[$("alerts"), now], [$("resolved"), past]]) {
+    reconcile(parent, list.map((alert) => alert.alert_id), makeAlert(choose));
+    list.forEach((alert, index) => drawAlert(parent.children[index], alert));
+  }
+  $("no-alerts").hidden = now.length > 0;
+  $("resolved-title").hidden = !past.length;
+  text($("alerts-count"), now.length ? `${now.length} firing` : "none firing");
+  attribute($("alerts-panel"), "data-firing", now.length ? "yes" : "no");
+  announce(now);
+}
+
+function announce(now) {
+  const ids = new Set(now.map((alert) => alert.alert_id));
+  if (announced !== null) {
+    const fresh = now.filter((alert) => !announced.has(alert.alert_id));
+    if (fresh.length) text($("announcer"), fresh.map((alert) => `New ${alert.severity} alert: ${alert.kind}, ${where(alert)}`).join(". "));
+  }
+  announced = ids;
+}
