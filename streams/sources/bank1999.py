@@ -70,9 +70,8 @@ def read_rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, Row | Reje
     reader = DictReader(lines, delimiter="\t")
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
-        raise StreamsError(
-            f"{name} is no bank1999 file: no column {', '.join(missing)}. Expected tab-separated columns {', '.join(COLUMNS)}."
-        )
+        count = f"{len(missing)} of its {len(COLUMNS)} tab-separated columns"
+        raise StreamsError(f"{name} is no bank1999 file: {count} are missing, first '{missing[0]}'.")
     for row in reader:
         yield reader.line_num, read_row(row)
 

@@ -1,0 +1,102 @@
+"""`streams alerts`: read the alerts topic and print incidents, once or as they change."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import msgspec
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from streams.commands import figures
+from streams.commands.options import ConfigOption, JsonOption, load
+from streams.core.alert import Alert
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+# Colour is never the only signal: the state is written out beside it.
+STYLES = {"pending": "yellow", "firing": "bold red", "resolved": "green", "expired": "dim"}
+
+
+def alerts(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with every change until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show alerts: what, where, since when, how far from expected, and what to do."""
+    settings = load(config)
+    zone = ZoneInfo(settings.merge.time_zone)
+    if follow:
+        for alert in _changes(settings):
+            typer.echo(to_json(alert) if as_json else line(alert, zone))
+        return
+    found = read_alerts(settings)
+    if as_json:
+        for alert in found:
+            typer.echo(to_json(alert))
+    elif found:
+        _show(found, zone)
+    else:
+        typer.echo("no alerts", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(alerts)
+
+
+def read_alerts(settings: "Settings") -> list[Alert]:
+    """The latest version of every alert on the topic, oldest onset first."""
+    from streams.edge.reader import latest  # heavy
+
+    decoder = msgspec.json.Decoder(Alert)
+    found = [decoder.decode(value) for value in latest(settings, settings.topics.alerts).values()]
+    return sorted(found, key=lambda alert: (alert.onset_ms, alert.alert_id))
+
+
+def to_json(alert: Alert) -> str:
+    """One line of JSON, keys sorted."""
+    return orjson.dumps(msgspec.to_builtins(alert), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def line(alert: Alert, zone: ZoneInfo) -> str:
+    """'firing   spike   billing since 2024-03-01 09:12: 84 contacts, expected 31.0 (2.7 times), warning. Add …'."""
+    ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
+    return (
+        f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
+        f"{figures.count(alert.observed)} contacts, expected {figures.count(alert.expected)}{ratio}, {alert.severity}. "
+        f"{alert.recommendation}"
+    )
+
+
+def _changes(settings: "Settings") -> Iterator[Alert]:
+    """Every record of the topic, from its start on, for ever."""
+    from streams.edge.reader import follow  # heavy
+
+    decoder = msgspec.json.Decoder(Alert)
+    for message in follow(settings, settings.topics.alerts):
+        value = None if message is None else message.value()
+        if value is not None:
+            yield decoder.decode(value)
+
+
+def _show(found: list[Alert], zone: ZoneInfo) -> None:
+    numbers = (Column(name, justify="right") for name in ("contacts", "expected", "ratio"))
+    table = Table("state", "severity", "kind", "where", f"since ({zone.key})", *numbers, "what to do")
+    for alert in found:
+        table.add_row(
+            alert.state,
+            alert.severity,
+            alert.kind,
+            figures.series_name(alert.series),
+            figures.moment(alert.onset_ms, zone),
+            figures.count(alert.observed),
+            figures.count(alert.expected),
+            figures.NOTHING if alert.ratio is None else f"× {alert.ratio:.1f}",
+            alert.recommendation,
+            style=STYLES[alert.state],
+        )
+    Console().print(table)

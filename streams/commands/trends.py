@@ -1,0 +1,119 @@
+"""`streams trends`: read the trends topic and print windows, as a table for people or as JSON lines for scripts.
+
+The JSON leaves out what differs from run to run (revision, publication and read times, watermark), and is sorted, so that two
+runs over the same input can be compared line by line.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from streams.commands import figures
+from streams.commands.options import ConfigOption, JsonOption, load
+from streams.core.errors import StreamsError
+from streams.core.trend import CLOCK_KEY, Trend, WindowKind
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+ALL = "all"
+KINDS = get_args(WindowKind)
+RUN_FIELDS = ("revision", "published_ms", "read_ms", "watermark_ms")
+FIGURES = ("offered", "answered", "abandoned", "left before queue", "service level", "ASA", "longest wait", "AHT", "CSAT")
+
+
+def trends(
+    cut: Annotated[str, typer.Option(help="Which breakdown: total, queue, channel+queue …; 'all' for every one.")] = "total",
+    window: Annotated[str, typer.Option(help=f"Which windows: {', '.join(KINDS)}; 'all' for every one.")] = "1d",
+    final_only: Annotated[bool, typer.Option("--final-only", help="Leave out windows that may still change.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Rows of the table, the newest; 0 for all. JSON is never cut.")] = 50,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show windows of the trends topic: volume, waits, service level and the rest, by series."""
+    settings = load(config)
+    _check(settings, cut, window)
+    found = read_trends(settings, cut, window, final_only)
+    if as_json:
+        for trend in found:
+            typer.echo(to_json(trend))
+    elif found:
+        _show(found, limit)
+    else:
+        typer.echo(f"no {window} windows of cut {cut} on topic '{settings.topics.trends}' yet; is a worker running?", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(trends)
+
+
+def read_trends(settings: "Settings", cut: str, window: str, final_only: bool) -> list[Trend]:
+    """The latest record of each series and window on the topic, sorted by cut, series, start and kind; 'all' filters nothing."""
+    from streams.edge.reader import latest  # heavy
+
+    decoder = msgspec.json.Decoder(Trend)
+    records = [decoder.decode(value) for key, value in latest(settings, settings.topics.trends).items() if key != CLOCK_KEY]
+    return in_order(
+        trend
+        for trend in records
+        if cut in (ALL, trend.cut) and window in (ALL, trend.window.kind) and (trend.final or not final_only)
+    )
+
+
+def in_order(found: Iterable[Trend]) -> list[Trend]:
+    """Sorted by cut, series, start and kind."""
+    return sorted(found, key=lambda trend: (trend.cut, tuple(trend.series.values()), trend.window.start_ms, trend.window.kind))
+
+
+def to_json(trend: Trend) -> str:
+    """One line of JSON without what differs from run to run, keys sorted."""
+    fields = msgspec.to_builtins(trend)
+    for name in RUN_FIELDS:
+        del fields[name]
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _check(settings: "Settings", cut: str, window: str) -> None:
+    if cut not in (*settings.intake.cuts, ALL):
+        raise StreamsError(
+            f"unknown cut '{cut}'. Counted are {', '.join(settings.intake.cuts)} ([intake] cuts); 'all' takes all."
+        )
+    if window not in (*KINDS, ALL):
+        raise StreamsError(f"unknown window '{window}'. Known are {', '.join(KINDS)}; 'all' takes all.")
+
+
+def _show(found: list[Trend], limit: int) -> None:
+    """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
+    newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
+    zone = found[0].window.time_zone
+    table = Table("window", f"from ({zone})", "series", "", *(Column(name, justify="right") for name in FIGURES))
+    for trend in newest:
+        table.add_row(*_row(trend))
+    console = Console()
+    console.print(table)
+    if len(newest) < len(found):
+        console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
+
+
+def _row(trend: Trend) -> list[str]:
+    window, kpis, measures = trend.window, trend.kpis, trend.measures
+    start = figures.moment(window.start_ms, ZoneInfo(window.time_zone))
+    day = datetime.fromtimestamp(window.start_ms / 1000, ZoneInfo(window.time_zone)).strftime("%a")
+    return [
+        window.kind,
+        f"{day} {start}",
+        figures.series_name(trend.series),
+        "final" if trend.final else "so far",
+        *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned", "left_before_queue")),
+        figures.percent(kpis.get("service_level")),
+        *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
+        figures.percent(kpis.get("csat")),
+    ]
