@@ -1,0 +1,73 @@
+"""From cells to trend records: measures by name, KPIs, histograms."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from streams.core import measure
+from streams.core.kpi import KpiRules, QueueNow, kpis
+from streams.core.measure import Cell
+from streams.core.merge_windows import UNREAD
+from streams.core.merge_windows import Window as OpenWindow
+from streams.core.series import series_cut, series_values
+from streams.core.trend import Trend, Window
+
+
+class Issue(msgspec.Struct, frozen=True, gc=False):
+    """What all records of one drain share."""
+
+    revision: int
+    watermark_ms: int
+    published_ms: int
+    time_zone: str
+    rules: KpiRules
+
+
+def publish(window: OpenWindow, names: Iterable[str], issue: Issue, final: bool) -> list[tuple[str, Trend]]:
+    """Records of some series of a tumbling window.
+
+    A series whose contacts were all taken back again is left out, unless figures are out already that have to be replaced.
+    """
+    shape = Window(window.kind, window.start_ms, window.end_ms, issue.time_zone)
+    found = []
+    for series in names:
+        cell = window.cells[series]
+        if cell:
+            window.published.add(series)
+        elif series not in window.published:
+            continue
+        read_ms = window.dirty.get(series, UNREAD)
+        found.append((series, trend(series, cell, shape, issue, read_ms, None, final)))
+    return found
+
+
+def trend(series: str, cell: Cell, window: Window, issue: Issue, read_ms: int, queue: QueueNow | None, final: bool) -> Trend:
+    """The record of one series in one window; `queue` in live windows only; read_ms UNREAD where nothing was read for it."""
+    cut, values = _names(series)
+    today = window.kind == "today"
+    names = measure.NAMES
+    return Trend(
+        cut=cut,
+        series=values,
+        window=window,
+        final=final,
+        revision=issue.revision,
+        measures={names[code]: cell[code] for code in sorted([code for code in cell if code < measure.WAIT_BUCKET])},
+        kpis=kpis(cell, issue.rules, series, queue),
+        waits=_histogram(cell, measure.WAIT_BUCKET, len(measure.WAIT_BOUNDARIES_MS)) if today else None,
+        handles=_histogram(cell, measure.HANDLE_BUCKET, len(measure.HANDLE_BOUNDARIES_MS)) if today else None,
+        watermark_ms=issue.watermark_ms,
+        read_ms=None if read_ms >= UNREAD else read_ms,
+        published_ms=issue.published_ms,
+    )
+
+
+def _histogram(cell: Cell, base: int, boundaries: int) -> list[int]:
+    """Counts per exact bucket; the last one has no upper boundary."""
+    return [cell.get(base + index, 0) for index in range(boundaries + 1)]
+
+
+@lru_cache(maxsize=50_000)  # more series than one shard publishes in a second; each is parsed once, not at every record
+def _names(series: str) -> tuple[str, dict[str, str]]:
+    return series_cut(series), series_values(series)
