@@ -1,7 +1,8 @@
 """The worker's health: what telemetry heard of stages and publishers, and the judgement on it.
 
 A publisher that is down is shown and makes nobody unhealthy: restarting a worker would not bring Redis back. The surprise: a
-worker without partitions is healthy, too; it waits for one that another worker leaves.
+stage without partitions here is healthy, too, and gives no sign of life; it waits for one that another worker leaves (detect has
+one partition in all).
 """
 
 import msgspec
@@ -11,15 +12,15 @@ SILENT_MS_MAX = 10_000
 
 
 class StageHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage: whether it gave a sign of life lately, what it owns and how far it has come."""
+    """One stage: whether it gave a sign of life lately, how many partitions it owns here and how far it has come."""
 
     alive: bool
-    partitions: list[int]
+    partitions: int
     watermark_ms: int | None
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """ok: every stage lives. ready: every stage has been given its partitions once and recovered them."""
+    """ok: every stage that owns partitions here lives. ready: ok, and some stage has been told what it owns, and recovered it."""
 
     ok: bool
     ready: bool
@@ -36,17 +37,17 @@ class HealthBook:
         self._stages = stages
         self.version = ""
         self.heartbeats: dict[str, int] = {}
-        self.partitions: dict[str, list[int]] = {}
+        self.partitions: dict[str, int] = {}
         self.watermarks: dict[str, int] = {}
         self.publishers: dict[str, bool] = {}
 
     def judge(self, now_ms: int) -> Health:
-        """Health at this moment. Before a stage's first sign of life it counts as alive, but the worker isn't ready."""
+        """Health at this moment."""
         stages = {stage: self._stage(stage, now_ms) for stage in self._stages}
         ok = all(stage.alive for stage in stages.values())
         return Health(
             ok=ok,
-            ready=ok and all(stage in self.partitions and stage in self.heartbeats for stage in self._stages),
+            ready=ok and bool(self.partitions),
             version=self.version,
             watermark_ms=self.watermarks.get("merge"),
             stages=stages,
@@ -54,10 +55,10 @@ class HealthBook:
         )
 
     def _stage(self, stage: str, now_ms: int) -> StageHealth:
-        """One stage at this moment."""
+        """One stage at this moment; one that has just been given its partitions had no time for a sign of life."""
         heard_ms = self.heartbeats.get(stage)
         return StageHealth(
             alive=heard_ms is None or now_ms - heard_ms <= SILENT_MS_MAX,
-            partitions=self.partitions.get(stage, []),
+            partitions=self.partitions.get(stage, 0),
             watermark_ms=self.watermarks.get(stage),
         )

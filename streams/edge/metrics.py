@@ -29,6 +29,8 @@ CONSUMED = Metric("streams_events_consumed_total", "Records read from Kafka.", (
 ACCEPTED = Metric("streams_events_accepted_total", "Events that changed the state of an interaction.")
 REJECTED = Metric("streams_events_rejected_total", "Records refused as bad input.", ("reason",))
 LATE = Metric("streams_events_late_total", "Events too late for a window that they belong to.", ("window",))
+TOO_LATE = Metric("streams_events_too_late_total", "Events too late for every window.")
+CAPPED = Metric("streams_series_capped_total", "Series counted as 'other' because their cut is full.", ("cut",))
 DUPLICATE = Metric("streams_events_duplicate_total", "Events seen before.")
 CONTRADICTIONS = Metric("streams_contradictions_total", "Facts of an interaction that contradict each other.", ("kind",))
 WATERMARK = Metric("streams_watermark_timestamp_seconds", "Event time up to which the stage has seen everything.", ("stage",))
@@ -53,6 +55,8 @@ PIPELINE: Final = (
     ACCEPTED,
     REJECTED,
     LATE,
+    TOO_LATE,
+    CAPPED,
     DUPLICATE,
     CONTRADICTIONS,
     WATERMARK,

@@ -101,15 +101,17 @@ async def run(
 ) -> None:
     """Hand over every publish_seconds until `stop`, then once more; a publisher that is down is asked again ever more seldom."""
     pause = pace.publish_seconds
-    while not stop.is_set():
-        up = await _try(publisher, telemetry, now_ms())
-        telemetry.outbox(publisher.name, publisher.waiting, publisher.dropped)
-        pause = pace.publish_seconds if up else min(2 * pause, pace.retry_seconds_max)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
-    with suppress(TimeoutError, PublisherDown):
-        await asyncio.wait_for(publisher.publish(now_ms()), FAREWELL_SECONDS)
-    await publisher.close()
+    try:
+        while not stop.is_set():
+            up = await _try(publisher, telemetry, now_ms())
+            telemetry.outbox(publisher.name, publisher.waiting, publisher.dropped)
+            pause = pace.publish_seconds if up else min(2 * pause, pace.retry_seconds_max)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+        with suppress(TimeoutError, PublisherDown):
+            await asyncio.wait_for(publisher.publish(now_ms()), FAREWELL_SECONDS)
+    finally:
+        await publisher.close()
 
 
 async def _try(publisher: Publisher, telemetry: PublisherTelemetry, now_ms: int) -> bool:

@@ -52,6 +52,8 @@ class Telemetry:
         self._accepted = self._counter(metrics.ACCEPTED)
         self._rejected = self._counter(metrics.REJECTED, *Reason)
         self._late = self._counter(metrics.LATE, *get_args(WindowKind))
+        self._too_late = self._counter(metrics.TOO_LATE)
+        self._capped = self._counter(metrics.CAPPED)
         self._duplicates = self._counter(metrics.DUPLICATE)
         self._contradictions = self._counter(metrics.CONTRADICTIONS)
         self._watermark = self._gauge(metrics.WATERMARK)
@@ -119,14 +121,16 @@ class Telemetry:
         """Entries in the state."""
         self._entries.labels(stage).set(n)
 
-    def assigned(self, stage: str, partitions: Collection[int]) -> None:
-        """These partitions are ours now, and no others; the lag of the others is somebody else's to tell."""
-        self._partitions.labels(stage).set(len(partitions))
-        self._health.partitions[stage] = sorted(partitions)
+    def assigned(self, stage: str, partitions: int) -> None:
+        """So many partitions are ours now. Lag is unknown until the next flush; the pulse of a stage that rests here is no news."""
+        self._partitions.labels(stage).set(partitions)
+        self._health.partitions[stage] = partitions
+        if not partitions and self._health.heartbeats.pop(stage, None) is not None:
+            self._heartbeat.remove(stage)
         for topic, partition in list(self._lagging):
-            if topic in self._topics.get(stage, ()) and partition not in partitions:
+            if topic in self._topics.get(stage, ()):
                 self.lag(topic, partition, -1)
-        log.info("assigned stage=%s partitions=%s", stage, sorted(partitions))
+        log.info("assigned stage=%s partitions=%d", stage, partitions)
 
     # Intake
 
@@ -143,6 +147,15 @@ class Telemetry:
         """Events too late for this window."""
         self._late.labels(window).inc(n)
         self._tell("late", window, n)
+
+    def too_late(self, n: int) -> None:
+        """Events too late for every window: consumed = accepted + duplicate + too late + rejected."""
+        self._too_late.inc(n)
+
+    def capped(self, cut: str, n: int) -> None:
+        """Series that a full cut counts as 'other'; cuts come from the settings, so the label is closed."""
+        self._capped.labels(cut).inc(n)
+        self._tell("capped", cut, n)
 
     def duplicates(self, n: int) -> None:
         """Events seen before."""

@@ -32,7 +32,7 @@ def test_metrics_health_and_readiness_are_served_on_a_free_port() -> None:
 
         assert (await get(port, "/ready"))[0] == 503
         telemetry.heartbeat("intake", now_ms)
-        telemetry.assigned("intake", [2])
+        telemetry.assigned("intake", 2)
         assert (await get(port, "/ready"))[0] == 200
         status, content_type, body = await get(port, "/health")
         assert (status, content_type) == (200, "application/json")
@@ -41,7 +41,7 @@ def test_metrics_health_and_readiness_are_served_on_a_free_port() -> None:
             "ready": True,
             "version": "0.1.0",
             "watermark_ms": None,
-            "stages": {"intake": {"alive": True, "partitions": [2], "watermark_ms": None}},
+            "stages": {"intake": {"alive": True, "partitions": 2, "watermark_ms": None}},
             "publishers": {},
         }
         now_ms = 60_000

@@ -42,6 +42,8 @@ def test_every_fact_arrives_in_its_metric(registry: CollectorRegistry, telemetry
     telemetry.rejected("bad_time", 1)
     telemetry.late("1m", 2)
     telemetry.duplicates(3)
+    telemetry.too_late(8)
+    telemetry.capped("issue", 9)
     telemetry.contradictions("answered_twice", 1)
     telemetry.watermark("merge", 1_767_225_600_500)
     telemetry.windows_closed("1h", 6)
@@ -59,6 +61,8 @@ def test_every_fact_arrives_in_its_metric(registry: CollectorRegistry, telemetry
         ("streams_events_rejected_total", {"reason": "bad_time"}, 1),
         ("streams_events_late_total", {"window": "1m"}, 2),
         ("streams_events_duplicate_total", {}, 3),
+        ("streams_events_too_late_total", {}, 8),
+        ("streams_series_capped_total", {"cut": "issue"}, 9),
         ("streams_contradictions_total", {"kind": "answered_twice"}, 1),
         ("streams_watermark_timestamp_seconds", {"stage": "merge"}, 1_767_225_600.5),
         ("streams_windows_closed_total", {"window": "1h"}, 6),
@@ -87,13 +91,15 @@ def test_lag_of_a_partition_goes_when_the_partition_does(registry: CollectorRegi
         labels = [{"topic": "interactions", "partition": partition} for partition in ("0", "1")]
         return [registry.get_sample_value("streams_consumer_lag_records", one) for one in labels]
 
-    telemetry.assigned("intake", [0, 1])
+    telemetry.assigned("intake", 2)
     telemetry.lag("interactions", 0, 3)
     telemetry.lag("interactions", 1, 4)
     assert lags() == [3, 4]
-    telemetry.assigned("merge", [0])
+    telemetry.assigned("merge", 1)
     assert lags() == [3, 4]
-    telemetry.assigned("intake", [1])
+    telemetry.assigned("intake", 1)
+    assert lags() == [None, None]
+    telemetry.lag("interactions", 1, 4)
     assert lags() == [None, 4]
     telemetry.lag("interactions", 1, -1)
     assert lags() == [None, None]
@@ -135,22 +141,30 @@ def test_kinds_of_contradictions_are_capped(registry: CollectorRegistry, telemet
     assert registry.get_sample_value("streams_contradictions_total", {"kind": "other"}) == 10
 
 
-def test_a_worker_is_ready_when_every_stage_has_its_partitions(telemetry: Telemetry) -> None:
+def test_a_worker_is_ready_when_it_knows_what_it_owns_be_it_nothing(telemetry: Telemetry) -> None:
     assert (telemetry.health(0).ok, telemetry.health(0).ready) == (True, False)
-    for stage in STAGES:
-        telemetry.heartbeat(stage, 1_000)
-        telemetry.assigned(stage, [])
+    telemetry.assigned("intake", 0)
     assert telemetry.health(1_000).ready
+
+
+def test_a_stage_that_moved_to_another_worker_may_be_silent(registry: CollectorRegistry, telemetry: Telemetry) -> None:
+    telemetry.assigned("merge", 1)
+    telemetry.heartbeat("merge", 1_000)
+    telemetry.assigned("merge", 0)
+    assert telemetry.health(60_000).ok
+    assert registry.get_sample_value("streams_heartbeat_timestamp_seconds", {"stage": "merge"}) is None
+    telemetry.assigned("merge", 1)
+    assert telemetry.health(60_000).ok, "no time for a sign of life yet"
 
 
 def test_a_stage_that_falls_silent_makes_the_worker_unhealthy_and_a_publisher_does_not(telemetry: Telemetry) -> None:
     for stage in STAGES:
         telemetry.heartbeat(stage, 1_000)
-        telemetry.assigned(stage, [1, 0])
+        telemetry.assigned(stage, 2)
     telemetry.watermark("merge", 500)
     telemetry.publisher("redis", False, "gone")
     assert telemetry.health(11_000).ok
     telemetry.heartbeat("merge", 11_001)
     health = telemetry.health(11_001)
     assert (health.ok, health.ready, health.watermark_ms, health.publishers) == (False, False, 500, {"redis": False})
-    assert health.stages["intake"] == StageHealth(alive=False, partitions=[0, 1], watermark_ms=None)
+    assert health.stages["intake"] == StageHealth(alive=False, partitions=2, watermark_ms=None)
