@@ -60,12 +60,13 @@ constraints: $(VENV)/dev.stamp
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-kafka: .cache/kafka/stamp
+# The same folder and the same mark as deploy/kafka/kafka.sh.
+kafka: .cache/kafka/complete
 
-.cache/kafka/stamp: deploy/kafka/pom.xml
-	mkdir -p .cache/kafka
+.cache/kafka/complete: deploy/kafka/pom.xml
 	echo 'fetching Kafka by Maven …'
-	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/.cache/kafka'
+	rm -rf .cache/kafka
+	mvn --quiet --batch-mode --file $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory='$(CURDIR)/.cache/kafka'
 	touch $@
 
 $(VENV)/venv.stamp:
