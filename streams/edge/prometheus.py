@@ -23,7 +23,7 @@ from streams.edge.metrics import Metric
 
 # The cut that is exposed; sums over its labels give every coarser one.
 CUT: Final = "channel+queue"
-# Channels × queues of a very large centre: 1,000 series of 45 samples take 0.25 s to render, measured; the rest is counted as hidden.
+# Channels × queues of a very large centre: 1,000 series of 45 samples take 0.25 s to render (measured); the rest is hidden.
 SERIES_MAX: Final = 1_000
 # Firing alerts held; detect raises one per incident.
 ALERTS_MAX: Final = 1_000

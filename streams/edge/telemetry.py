@@ -122,7 +122,7 @@ class Telemetry:
         self._entries.labels(stage).set(n)
 
     def assigned(self, stage: str, partitions: int) -> None:
-        """So many partitions are ours now. Lag is unknown until the next flush; the pulse of a stage that rests here is no news."""
+        """So many partitions are ours now. Lag is unknown until the next flush; a stage that rests here has no pulse."""
         self._partitions.labels(stage).set(partitions)
         self._health.partitions[stage] = partitions
         if not partitions and self._health.heartbeats.pop(stage, None) is not None:

@@ -257,6 +257,20 @@ def test_an_emptied_view_takes_smaller_revisions_again(server: Server) -> None:
     asyncio.run(scenario())
 
 
+def test_a_refused_password_is_said_without_the_password(server: Server) -> None:
+    async def scenario() -> None:
+        view = LiveView(server.url, 60)
+        await view._client.config_set("requirepass", "right")
+        reader = LiveReader(server.url.replace("redis://", "redis://:wr0ng@"))
+        with pytest.raises(LiveViewError, match=r"Redis refuses: .*; check user and password in \[publish\] redis_url") as refusal:
+            await reader.alerts()
+        assert "wr0ng" not in str(refusal.value)
+        await view.close()
+        await reader.close()
+
+    asyncio.run(scenario())
+
+
 def test_an_address_that_is_none_is_refused_in_one_line() -> None:
     with pytest.raises(LiveViewError, match=r"\[publish\] redis_url"):
         LiveView("localhost:6379", 60)

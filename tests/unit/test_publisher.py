@@ -98,3 +98,16 @@ def test_a_publisher_that_is_down_at_the_end_does_not_hold_the_worker() -> None:
         return shelf
 
     assert asyncio.run(scenario()).closed
+
+
+def test_a_cancelled_loop_lets_its_connections_go() -> None:
+    async def scenario() -> Shelf:
+        stop = asyncio.Event()
+        shelf = Shelf(refusals=0, last_try=99, stop=stop)
+        task = asyncio.create_task(run(shelf, Pace(publish_seconds=30, retry_seconds_max=30), Reports(), lambda: 7, stop))
+        await asyncio.wait([task], timeout=0.05)
+        task.cancel()
+        await asyncio.wait([task])
+        return shelf
+
+    assert asyncio.run(scenario()).closed
