@@ -262,7 +262,9 @@ def test_a_refused_password_is_said_without_the_password(server: Server) -> None
         view = LiveView(server.url, 60)
         await view._client.config_set("requirepass", "right")
         reader = LiveReader(server.url.replace("redis://", "redis://:wr0ng@"))
-        with pytest.raises(LiveViewError, match=r"Redis refuses: .*; check user and password in \[publish\] redis_url") as refusal:
+        with pytest.raises(
+            LiveViewError, match=r"Redis refuses: .*; check user and password in \[publish\] redis_url"
+        ) as refusal:
             await reader.alerts()
         assert "wr0ng" not in str(refusal.value)
         await view.close()
