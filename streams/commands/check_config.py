@@ -8,7 +8,6 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -17,14 +16,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from streams.commands.options import ConfigOption
 from streams.core.errors import StreamsError
 from streams.core.trend import Clock
 from streams.settings import Loaded, Settings, fingerprint, load_with_origins
 from streams.settings_sources import masked
-
-ConfigOption = Annotated[
-    list[Path] | None, typer.Option("--config", "-c", help="Settings file laid over config/default.toml; may be repeated.")
-]
 
 ANSWER_SECONDS = 5  # how long an Alertmanager may take: it answers in milliseconds when it is well
 
