@@ -6,7 +6,7 @@ under a young pulse say that the feed is silent or that the past is being replay
 
 from collections.abc import Iterable
 
-from streams.board.view import Feed, Health, State
+from streams.board.view import Feed, Health, Status
 from streams.core.trend import Clock
 
 
@@ -50,10 +50,10 @@ class Pulse:
         clocks = list(self._clocks.values())
         shards = self._shards()
         age_ms = pulse_age_ms(clocks, now_ms)
-        state, message = self._judge(problem, age_ms, len(clocks), shards)
+        status, message = self._judge(problem, age_ms, len(clocks), shards)
         feed, feed_age_ms = self._feed(now_ms)
         return Health(
-            state=state,
+            status=status,
             message=message,
             pulse_age_seconds=_seconds(age_ms),
             freshness_seconds=_seconds(self._freshness_ms),
@@ -69,8 +69,8 @@ class Pulse:
             now_ms=now_ms,
         )
 
-    def _judge(self, problem: str | None, age_ms: int | None, heard: int, shards: int) -> tuple[State, str]:
-        """State, and the sentence that explains it."""
+    def _judge(self, problem: str | None, age_ms: int | None, heard: int, shards: int) -> tuple[Status, str]:
+        """Status, and the sentence that explains it."""
         if problem is not None:
             return "down", f"The live view can't be read: {problem}"
         if not heard:

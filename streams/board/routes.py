@@ -137,7 +137,7 @@ def add_statements(router: APIRouter, hub: Hub) -> None:
         responses=responses(reference(Ready), "The live view can be read"),
     )
     async def ready() -> Response:
-        can_read = hub.health().state != "down"
+        can_read = hub.health().status != "down"
         return encoded(Ready(can_read), 200 if can_read else 503)
 
 

@@ -27,7 +27,7 @@ SHOWN = (
     "oldest_in_queue",
 )
 
-State: TypeAlias = Literal["ok", "stale", "down"]
+Status: TypeAlias = Literal["ok", "stale", "down"]
 Feed: TypeAlias = Literal["live", "silent", "replaying", "none"]
 
 
@@ -75,13 +75,13 @@ class Changes(Struct, frozen=True):
 class Health(Struct, frozen=True, kw_only=True):
     """How old the picture is, by the board's own clock.
 
-    state: ok; stale: the pipeline's pulse is too old; down: the live view can't be read. feed: live; silent: the pipeline
+    status: ok; stale: the pipeline's pulse is too old; down: the live view can't be read. feed: live; silent: the pipeline
     lives but gets no new event; replaying: events come, but their time is not now; none: no event yet. Ages in seconds, times
     in ms since the epoch. pulse_age_seconds is of the oldest pulse over shards, freshness_seconds from an event's reading to
     its trend's publication.
     """
 
-    state: State
+    status: Status
     message: str
     pulse_age_seconds: float | None
     freshness_seconds: float | None

@@ -1,21 +1,16 @@
 """`streams board`: serve the wallboard and its API from the Redis live view."""
 
 import asyncio
-import os
 import socket
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from streams.commands.options import ConfigOption, load
 from streams.core.errors import StreamsError
 
 if TYPE_CHECKING:
     from streams.settings import Settings
-
-ConfigOption = Annotated[
-    list[Path] | None, typer.Option("--config", "-c", help="Settings file laid over config/default.toml; may be repeated.")
-]
 
 # How long open answers may take when the server ends. Streams end by themselves within a quarter of a second.
 END_SECONDS = 2
@@ -23,9 +18,7 @@ END_SECONDS = 2
 
 def board(config: ConfigOption = None) -> None:
     """Serve the wallboard on [board] host and port. It needs Redis only and may start before everything else."""
-    from streams import settings
-
-    serve(settings.load(config or [], os.environ))
+    serve(load(config))
 
 
 def serve(loaded: "Settings") -> None:

@@ -74,7 +74,7 @@ function traces(known) {
       customdata: hover,
       hovertemplate: "%{x|%H:%M}  <b>%{y}</b> contacts, expected %{customdata[0]} (%{customdata[1]}–%{customdata[2]})<extra></extra>",
     }),
-    line("outside", outside, { mode: "markers", marker: { color: css("--low"), size: 10, symbol: shapes, line: { color: css("--panel"), width: 1 } } }),
+    line("outside", outside, { mode: "markers", cliponaxis: false, marker: { color: css("--low"), size: 10, symbol: shapes, line: { color: css("--panel"), width: 1 } } }),
   ];
 }
 

@@ -15,10 +15,10 @@ function judge() {
   if (since > SILENT_SERVER_SECONDS) {
     return { state: "gone", icon: "✕", words: "STALE", age: age(since), why: "The board's server does not answer" };
   }
-  if (health.state === "down") return { state: "down", icon: "✕", words: "STALE", age: age(pulse), why: health.message };
+  if (health.status === "down") return { state: "down", icon: "✕", words: "STALE", age: age(pulse), why: health.message };
   // The server judges; the page counts on until its next word, so that a stop shows without waiting for it.
-  if (health.state === "stale" || pulse > health.stale_seconds) {
-    return { state: "stale", icon: "✕", words: "STALE", age: age(pulse), why: health.state === "stale" ? health.message : "The pipeline's pulse has stopped" };
+  if (health.status === "stale" || pulse > health.stale_seconds) {
+    return { state: "stale", icon: "✕", words: "STALE", age: age(pulse), why: health.status === "stale" ? health.message : "The pipeline's pulse has stopped" };
   }
   return { state: "ok", icon: "●", words: "live", age: age(pulse) };
 }

@@ -6,14 +6,14 @@ import { TOTAL, alertKey, cutOf, figure, firing, model, nameOf, seriesOf } from 
 
 const now = (kpi) => (key) => figure(key, "30m", kpi);
 
-// show: cell text; bar: value as a share of the largest in the column, or of 1 for ratios; down: sorts largest first.
+// show: cell text; bar: value as a share of the largest in the column, or, for ratios, of 1 (or of `full`, where 1 would be absurd).
 const COLUMNS = [
   { id: "name", title: "Name", value: (key) => nameOf(key) },
   { id: "trouble", title: "State", value: (key) => trouble(key).rank },
   { id: "contacts_in_queue", title: "In queue", show: count, bar: "largest" },
   { id: "oldest_in_queue", title: "Oldest", show: duration },
   { id: "service_level", title: "Service level", show: percent, bar: "ratio" },
-  { id: "abandonment", title: "Abandoned", show: percent, bar: "ratio" },
+  { id: "abandonment", title: "Abandoned", show: percent, bar: "ratio", full: 0.2 },
   { id: "asa", title: "ASA", show: duration },
   { id: "offered", title: "Offered", show: count, bar: "largest" },
 ];
@@ -109,6 +109,6 @@ function drawRow(row, key, largest) {
     const one = now(column.id)(key);
     attribute(cell, "data-band", one.band ?? null);
     text(cell.firstChild, column.show(one.value) + (one.band === "low" ? " ✕" : one.band === "moderate" ? " !" : ""));
-    if (column.bar) attribute(cell.lastChild, "value", (one.value ?? 0) / (column.bar === "ratio" ? 1 : largest[column.id]));
+    if (column.bar) attribute(cell.lastChild, "value", (one.value ?? 0) / (column.bar === "ratio" ? (column.full ?? 1) : largest[column.id]));
   });
 }

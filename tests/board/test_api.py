@@ -1,0 +1,258 @@
+"""The API answers from the live view, documents itself from the records' types, and says when it can't answer."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from streams.board.api import build_board
+from streams.board.routes import parse_series, series_path
+from streams.core.alert import Alert
+from streams.core.kpi import KPIS
+from streams.core.live import LiveChanges
+from streams.core.series import series_cut, series_of, series_values
+from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind
+from streams.edge.redis import LiveReader, LiveView
+from streams.settings import load
+
+NOW = 1_700_000_000_000
+CUTS = ("total", "queue", "channel+queue")
+
+
+def trend(series: str, kind: WindowKind, offered: int) -> Trend:
+    return Trend(
+        cut=series_cut(series),
+        series=series_values(series),
+        window=Window(kind, 0, 1, "UTC"),
+        final=False,
+        revision=1,
+        measures={"offered": offered},
+        kpis={"offered": KpiValue(offered, offered)},
+        watermark_ms=NOW,
+        read_ms=None,
+        published_ms=NOW,
+    )
+
+
+def minute(start_ms: int, actual: int) -> Expectation:
+    return Expectation(
+        cut="total",
+        series={},
+        start_ms=start_ms,
+        end_ms=start_ms + 60_000,
+        actual=actual,
+        expected=10.5,
+        low=4.0,
+        high=18.0,
+        published_ms=NOW,
+    )
+
+
+ALERT = Alert(
+    alert_id="a1",
+    version=3,
+    state="firing",
+    severity="critical",
+    kind="spike",
+    metric="offered",
+    cut="queue",
+    series={"queue": "billing"},
+    onset_ms=NOW - 600_000,
+    detected_ms=NOW - 500_000,
+    updated_ms=NOW,
+    resolved_ms=None,
+    observed=40,
+    expected=20.0,
+    ratio=2.0,
+    excess=20.0,
+    recommendation="Move agents to billing.",
+    runbook="",
+    published_ms=NOW,
+)
+
+CHANGES = LiveChanges(
+    trends=(
+        trend("total", "today", 30),
+        trend("total", "30m", 12),
+        trend(series_of("queue", "billing"), "today", 10),
+        trend(series_of("queue", "new/old"), "today", 20),
+        trend(series_of("channel+queue", "voice", "billing"), "today", 7),
+    ),
+    expectations=tuple(minute(60_000 * number, number) for number in range(10)),
+    alerts=(ALERT,),
+    clocks=(Clock(shard=0, shards=1, watermark_ms=NOW, closed_ms=NOW, heard_ms=NOW, event_ms=NOW, revision=1, published_ms=NOW),),
+)
+
+
+def ask(url: str, test: Callable[[httpx.AsyncClient], Awaitable[None]], changes: LiveChanges | None = CHANGES) -> None:
+    """Run a test against the application, with its hub running on a live view that holds `changes`."""
+
+    async def run() -> None:
+        if changes is not None:
+            view = LiveView(url, expiry_seconds=600)
+            await view.reset()
+            await view.publish(changes)
+            await view.close()
+        app = build_board(load([], {}), LiveReader(url), now_ms=lambda: NOW + 500)
+        transport = httpx.ASGITransport(app=app)
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+            if changes is not None:
+                async with asyncio.timeout(10):
+                    while (await client.get("/ready")).status_code != 200:
+                        await asyncio.sleep(0.02)
+            await test(client)
+
+    asyncio.run(run())
+
+
+def test_a_series_is_written_as_its_cut_and_values() -> None:
+    written, series = "channel+queue/voice/new%2Fold%20%26%2050%25", series_of("channel+queue", "voice", "new/old & 50%")
+    assert series_path(series) == written
+    assert parse_series(written, CUTS) == series
+    assert parse_series("channel queue/voice/billing", CUTS) == series_of("channel+queue", "voice", "billing")
+    assert parse_series("total", CUTS) == "total"
+
+
+@pytest.mark.integration
+def test_trends_of_a_cut_come_busiest_first_and_whole(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        found = (await client.get("/api/v1/trends?cut=queue")).json()
+        assert [(one["series"]["queue"], one["measures"]["offered"]) for one in found] == [("new/old", 20), ("billing", 10)]
+        found = (await client.get("/api/v1/trends?cut=total&window=30m")).json()
+        assert [one["kpis"]["offered"]["value"] for one in found] == [12]
+        found = (await client.get("/api/v1/trends?series=channel%2Bqueue/voice/billing")).json()
+        assert [one["kpis"]["offered"]["value"] for one in found] == [7]
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+def test_series_expectations_alerts_and_definitions_are_listed(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/api/v1/series?cut=queue")).json() == [
+            {"series": "queue/new%2Fold", "cut": "queue", "values": {"queue": "new/old"}},
+            {"series": "queue/billing", "cut": "queue", "values": {"queue": "billing"}},
+        ]
+        minutes = (await client.get("/api/v1/expectations?series=total&minutes=3")).json()
+        assert [one["actual"] for one in minutes] == [7, 8, 9]
+        assert [one["alert_id"] for one in (await client.get("/api/v1/alerts?state=firing")).json()] == ["a1"]
+        assert (await client.get("/api/v1/alerts?state=resolved")).json() == []
+        assert [one["name"] for one in (await client.get("/api/v1/kpis")).json()] == [kpi.name for kpi in KPIS]
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+def test_health_tells_the_age_of_the_pulse(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        health = (await client.get("/api/v1/health")).json()
+        assert (health["status"], health["pulse_age_seconds"], health["watermark_ms"], health["feed"]) == ("ok", 0.5, NOW, "live")
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/api/v1/trends?cut=planet", 404, "no cut 'planet' here; there are total, channel, queue, issue, channel+queue"),
+        ("/api/v1/expectations?series=queue", 404, "series of this cut are written queue/<queue>"),
+        ("/api/v1/trends?window=2h", 422, "Input should be"),
+        ("/api/v1/expectations?minutes=0", 422, "greater than or equal to 1"),
+        ("/files/000000000000/board.css", 404, "no such file in this release"),
+    ],
+)
+def test_what_is_not_there_is_said(redis_server: Any, path: str, status: int, said: str) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        answer = await client.get(path)
+        assert answer.status_code == status
+        assert said in answer.text
+
+    ask(redis_server.url, test)
+
+
+def test_without_redis_the_api_says_so_with_503_and_the_page_still_comes(tmp_path: Path) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/v1/trends")
+        assert answer.status_code == 503
+        assert "Redis doesn't answer" in answer.json()["detail"]
+        assert (await client.get("/ready")).status_code == 503
+        assert (await client.get("/api/v1/health")).json()["status"] == "down"
+        assert (await client.get("/")).status_code == 200
+
+    ask(f"unix://{tmp_path}/none.sock", test, changes=None)
+
+
+@pytest.mark.integration
+def test_every_answer_carries_security_headers_and_the_page_has_no_inline_script(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        page = await client.get("/")
+        for answer in (page, await client.get("/api/v1/health"), await client.get("/nothing")):
+            policy = answer.headers["Content-Security-Policy"]
+            assert "script-src 'self';" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Cache-Control"] == "no-store"
+        scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page.text, re.DOTALL)
+        assert [text for attributes, text in scripts if "application/json" not in attributes] == ["", ""]
+        assert "https://" not in page.text
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+def test_a_name_in_the_data_cannot_end_the_script_that_carries_it(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/")).text
+        assert "</script><img" not in text
+        start = json.loads(re.findall(r'id="start">(.*?)</script>', text, re.DOTALL)[0])
+        assert start["picture"]["trends"][0]["key"] == series_of("queue", "</script><img src=x>{{plotly}}")
+
+    ask(redis_server.url, test, LiveChanges(trends=(trend(series_of("queue", "</script><img src=x>{{plotly}}"), "today", 1),)))
+
+
+@pytest.mark.integration
+def test_files_and_plotly_are_kept_by_browsers_for_ever_and_compressed(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        text = (await client.get("/")).text
+        plotly = re.findall(r'data-plotly="([^"]+)"', text)[0]
+        packed = await client.get(plotly)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        plain = await client.get(plotly, headers={"Accept-Encoding": "identity"})
+        assert "Content-Encoding" not in plain.headers
+        assert plain.content == packed.content
+        for path in re.findall(r'(?:src|href)="(/files/[^"]+)"', text):
+            assert (await client.get(path)).status_code == 200
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+def test_the_openapi_document_describes_every_answer_by_the_records_own_types(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        document = (await client.get("/openapi.json")).json()
+        schemas = document["components"]["schemas"]
+        references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+        assert references <= set(schemas)
+        assert set(schemas["Trend"]["properties"]) == set(Trend.__struct_fields__)
+        assert set(document["paths"]) == {
+            "/api/v1/series",
+            "/api/v1/trends",
+            "/api/v1/expectations",
+            "/api/v1/alerts",
+            "/api/v1/kpis",
+            "/api/v1/health",
+            "/ready",
+            "/stream",
+        }
+        for path in document["paths"].values():
+            assert path["get"]["summary"]
+            assert path["get"]["responses"]["200"]["content"]
+
+    ask(redis_server.url, test)
