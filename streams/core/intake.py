@@ -22,6 +22,8 @@ from streams.core.rules import IntakeRules
 from streams.core.watermark import NEVER, Lateness
 from streams.core.wire import Wire
 
+__all__ = ("Intake", "IntakeChanges")
+
 STATE_VERSION = 1
 META_KEY = b"m"
 SERIES_PREFIX = b"s"

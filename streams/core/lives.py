@@ -79,7 +79,6 @@ class Lives:
         if interaction is None:
             life = Life(context)
             interaction = self.interactions[name] = Interaction([fact], context, life)
-            self._expiry.schedule(name, time_ms + rules.open_ms)
         else:
             life, facts = interaction.life, interaction.facts
             if fact < facts[-1] or (life.phase == TIMED_OUT and time_ms <= life.last_ms):
@@ -96,12 +95,13 @@ class Lives:
             life.context = known
             facts.append(fact)
         self._dirty[name] = interaction
-        waited = life.phase == WAITING
+        phase = life.phase
         step(life, fact, self._cells.at(time_ms, level, life.context.combination), self.odd, rules)
-        if waited or life.phase == WAITING:
+        if phase == WAITING or life.phase == WAITING:
             self._wait(name, interaction)
-        if not OPEN <= life.phase <= TALKING:
-            self._expiry.schedule(name, life.last_ms + rules.linger_ms)
+        # An open interaction that stays open is due later than it was, and that is noticed in time.
+        if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
+            self._expiry.schedule(name, self._due(life))
 
     def expire(self, before_ms: int, watermark_ms: int) -> None:
         """Time out and forget what is due at a watermark that was `before_ms` until now."""

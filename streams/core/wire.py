@@ -58,7 +58,6 @@ class Wire(msgspec.Struct, gc=False, kw_only=True):
 
 _TEXT = f"a text of 1 to {MAX_IDENTIFIER_CHARACTERS} characters"
 _EXPECTED = {
-    "type": f"one of {', '.join(get_args(EventType))}",
     "time": "RFC 3339 with offset, or milliseconds since the epoch",
     "bot": "true or false",
     "talk_seconds": f"a number, 0 to {MAX_DURATION_SECONDS}",
@@ -76,6 +75,8 @@ def refusal(fields: dict[str, object]) -> Rejection:
     """Why an object is no event: its first field, in the order of `Wire`, that is not what it must be."""
     for field in msgspec.structs.fields(Wire):
         found, expected = fields.get(field.name), _EXPECTED.get(field.name, _TEXT)
+        if field.name == "type":
+            expected = f"one of {', '.join(get_args(EventType))}"
         if found is None and field.required:
             return Rejection(Reason.MISSING_FIELD, f"{field.name}: expected {expected}")
         try:
