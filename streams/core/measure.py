@@ -67,7 +67,9 @@ NAMES: Mapping[int, str] = {
 WAIT_BUCKET = 100
 HANDLE_BUCKET = 150
 WAIT_BOUNDARIES_MS = (1_000, 5_000, 10_000, 20_000, 30_000, 60_000, 90_000, 120_000, 180_000, 300_000, 600_000, 1_800_000)
-HANDLE_BOUNDARIES_MS = (15_000, 30_000, 60_000, 120_000, 180_000, 240_000, 300_000, 450_000, 600_000, 900_000, 1_800_000, 3_600_000)
+HANDLE_BOUNDARIES_MS = (
+    15_000, 30_000, 60_000, 120_000, 180_000, 240_000, 300_000, 450_000, 600_000, 900_000, 1_800_000, 3_600_000,
+)  # fmt: skip
 
 # Relative-error sketch (DDSketch; Masson, Rim, Lee, VLDB 2019, section 2): bucket i holds (γ^(i-1), γ^i] milliseconds, so
 # that the bucket's midpoint is within ALPHA of every value in it. 1,000 buckets reach 5 days at 1 %.
