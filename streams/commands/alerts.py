@@ -8,7 +8,6 @@ import msgspec
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from streams.commands import figures
 from streams.commands.options import ConfigOption, JsonOption, load
@@ -29,17 +28,15 @@ def alerts(
     """Show alerts: what, where, since when, how far from expected, and what to do."""
     settings = load(config)
     zone = ZoneInfo(settings.merge.time_zone)
-    if follow:
-        for alert in _changes(settings):
-            typer.echo(to_json(alert) if as_json else line(alert, zone))
-        return
-    found = read_alerts(settings)
-    if as_json:
-        for alert in found:
+    console = Console(soft_wrap=True)
+    found = 0
+    for alert in _changes(settings) if follow else read_alerts(settings):
+        found += 1
+        if as_json:
             typer.echo(to_json(alert))
-    elif found:
-        _show(found, zone)
-    else:
+        else:
+            console.print(line(alert, zone), style=STYLES[alert.state], markup=False, highlight=False)
+    if not found:
         typer.echo("no alerts", err=True)
 
 
@@ -81,22 +78,3 @@ def _changes(settings: "Settings") -> Iterator[Alert]:
         value = None if message is None else message.value()
         if value is not None:
             yield decoder.decode(value)
-
-
-def _show(found: list[Alert], zone: ZoneInfo) -> None:
-    numbers = (Column(name, justify="right") for name in ("contacts", "expected", "ratio"))
-    table = Table("state", "severity", "kind", "where", f"since ({zone.key})", *numbers, "what to do")
-    for alert in found:
-        table.add_row(
-            alert.state,
-            alert.severity,
-            alert.kind,
-            figures.series_name(alert.series),
-            figures.moment(alert.onset_ms, zone),
-            figures.count(alert.observed),
-            figures.count(alert.expected),
-            figures.NOTHING if alert.ratio is None else f"× {alert.ratio:.1f}",
-            alert.recommendation,
-            style=STYLES[alert.state],
-        )
-    Console().print(table)

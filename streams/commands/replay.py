@@ -75,7 +75,7 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _report(feed: Feed, sent: "Sent", closed: bool, topic: str) -> None:
-    console = Console()
+    console = Console(soft_wrap=True)
     console.print(
         f"{sent.events:,} events of {feed.rows:,} rows to '{topic}' in {sent.seconds:.1f} s, {sent.heartbeats:,} heartbeats; "
         + ("every window becomes final" if closed else "the last windows stay provisional"),

@@ -145,6 +145,20 @@ def list_topics(settings: Settings) -> list[TopicReport]:
         return _report(admin, topic_specs(settings))
 
 
+def partitions_of(settings: Settings, topic: str) -> int:
+    """How many partitions a topic has; StreamsError if there is no such topic."""
+    with _admin(settings) as admin:
+        found = _found(admin).get(topic, 0)
+    if not found:
+        raise no_topic(topic)
+    return found
+
+
+def no_topic(topic: str) -> StreamsError:
+    """The one message for a topic that doesn't exist."""
+    return StreamsError(f"topic '{topic}' does not exist: run `streams topics create`.")
+
+
 def _after(spec: TopicSpec, created: bool) -> TopicReport:
     return TopicReport(spec.name, spec.partitions, "created" if created else "exists")
 
@@ -172,12 +186,13 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 
 def _report(admin: KafkaAdminClient, specs: list[TopicSpec]) -> list[TopicReport]:
-    found = {
-        topic["name"]: len(topic["partitions"])
-        for topic in admin.describe_topics()  # all of them: asking by name makes some brokers create the topic
-        if topic["error_code"] == 0
-    }
+    found = _found(admin)
     return [_state(spec, found.get(spec.name, 0)) for spec in specs]
+
+
+def _found(admin: KafkaAdminClient) -> dict[str, int]:
+    """Partitions by topic, of all topics: asking by name makes some brokers create the topic."""
+    return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics() if topic["error_code"] == 0}
 
 
 def _state(spec: TopicSpec, partitions: int) -> TopicReport:

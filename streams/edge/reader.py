@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.core.errors import StreamsError
-from streams.edge.kafka import client_settings, no_broker
+from streams.edge.kafka import client_settings, no_broker, no_topic
 from streams.settings import Settings
 
 # Handed over at once; the end of a quiet topic is seen at most this long after it was reached.
@@ -68,6 +68,7 @@ def _consumer(settings: Settings) -> Iterator[Consumer]:
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 100,  # how long the broker thinks about an empty fetch: the end of a quiet topic comes after it
             "log_level": 0,  # errors are said by StreamsError
         }
     )
@@ -82,7 +83,7 @@ def _starts(settings: Settings, consumer: Consumer, topic: str, since_ms: int | 
     try:
         found = consumer.list_topics(topic, timeout=timeout).topics[topic]
         if found.error is not None or not found.partitions:
-            raise StreamsError(f"topic '{topic}' does not exist: run `streams topics create`.")
+            raise no_topic(topic)
         if since_ms is None:
             return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in found.partitions]
         wanted = [TopicPartition(topic, partition, since_ms) for partition in found.partitions]

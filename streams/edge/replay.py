@@ -11,11 +11,10 @@ from typing import NamedTuple, TypeAlias
 
 import orjson
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from streams.core.errors import StreamsError
 from streams.edge.clock import now_ms
-from streams.edge.kafka import kafka_errors, python_settings
+from streams.edge.kafka import kafka_errors, partitions_of, python_settings
 from streams.settings import Settings
 from streams.sources.row import CanonicalEvent, time_of
 
@@ -66,6 +65,7 @@ class Sender:
         self._kafka = settings.kafka
         self._topic = settings.topics.interactions
         self._failure: BaseException | None = None
+        self._partitions = range(partitions_of(settings, self._topic))
         with kafka_errors(self._kafka):
             self._producer = KafkaProducer(
                 client_id=f"{settings.app.name}-replay",
@@ -79,7 +79,6 @@ class Sender:
                 allow_auto_create_topics=False,
                 **python_settings(settings),
             )
-        self._partitions = self._find_partitions()
 
     def __enter__(self) -> "Sender":
         return self
@@ -141,10 +140,3 @@ class Sender:
             raise StreamsError(
                 f"Kafka at {self._kafka.bootstrap_servers} did not take an event: {self._failure}"
             ) from self._failure
-
-    def _find_partitions(self) -> list[int]:
-        try:
-            return sorted(self._producer.partitions_for(self._topic) or ())
-        except KafkaError as error:
-            self._producer.close(timeout=0)
-            raise StreamsError(f"topic '{self._topic}' does not exist: run `streams topics create`.") from error
