@@ -113,8 +113,8 @@ def _answers(settings: Settings) -> Iterator[Answer]:
     yield _kafka(settings)
     if settings.publish.redis_url:
         yield _redis(settings.publish.redis_url)
-    for url in settings.publish.alertmanager_urls:
-        yield _alertmanager(url)
+    for number, url in enumerate(settings.publish.alertmanager_urls, 1):
+        yield _alertmanager("alertmanager" if number == 1 else f"alertmanager_{number}", url)  # as in streams_publisher_up
 
 
 def _kafka(settings: Settings) -> Answer:
@@ -152,11 +152,11 @@ async def _pulse(url: str) -> list[Clock]:
         await reader.close()
 
 
-def _alertmanager(url: str) -> Answer:
+def _alertmanager(name: str, url: str) -> Answer:
     shown = masked(("alertmanager_urls",), url)
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_SECONDS) as response:
             version = json.load(response)["versionInfo"]["version"]
     except (OSError, ValueError, KeyError) as error:  # URLError is an OSError
-        return Answer("alertmanager", False, f"{shown} doesn't answer as an Alertmanager: {error}")
-    return Answer("alertmanager", True, f"{shown} answers, version {version}")
+        return Answer(name, False, f"{shown} doesn't answer as an Alertmanager: {error}")
+    return Answer(name, True, f"{shown} answers, version {version}")
