@@ -1,0 +1,77 @@
+"""Alerting: how an incident is told: its kind, severity and what to do, as an `Alert` record.
+
+Severity, the stated rule: critical for an outage, or for 50 contacts too many (or missing) at three times (a third of) what was
+expected; warning for 20 contacts or a doubling (halving); info below. It never falls while the incident lasts.
+"""
+
+import msgspec
+
+from streams.core.alert import Alert, AlertKind, AlertState, Severity
+from streams.core.incident import Incident
+from streams.core.series import series_cut, series_values
+
+METRIC = "offered"
+RULE = "volume"
+# Contacts and ratios: what one agent handles in three hours or one, at 10 minutes a contact; and what no spare capacity takes in.
+_CRITICAL_EXCESS, _CRITICAL_RATIO = 50, 3.0
+_WARNING_EXCESS, _WARNING_RATIO = 20, 2.0
+_ORDER: tuple[Severity, ...] = ("info", "warning", "critical")
+
+
+def severity_of(kind: AlertKind, observed: int, expected: float, before: Severity = "info") -> Severity:
+    """Severity by excess and ratio, at least what it was before."""
+    excess = abs(observed - expected)
+    ratio = max((observed + 0.5) / (expected + 0.5), (expected + 0.5) / (observed + 0.5))
+    found: Severity = "info"
+    if kind == "outage" or (excess >= _CRITICAL_EXCESS and ratio >= _CRITICAL_RATIO):
+        found = "critical"
+    elif excess >= _WARNING_EXCESS or (ratio >= _WARNING_RATIO):
+        found = "warning"
+    return max(found, before, key=_ORDER.index)
+
+
+def with_severity(incident: Incident) -> Incident:
+    """The incident with the severity that its figures call for."""
+    severity = severity_of(incident.kind, incident.observed, incident.expected, incident.severity)
+    return msgspec.structs.replace(incident, severity=severity)
+
+
+def recommendation(incident: Incident) -> str:
+    """One sentence for whoever runs the floor."""
+    where = ", ".join(series_values(incident.series).values()) or "all contacts"
+    ratio = incident.observed / max(incident.expected, 1e-9)
+    if incident.kind == "outage":
+        return f"No contact arrives on {where}: check routing, lines and the event feed before anything else."
+    if incident.kind == "dip":
+        missing = incident.expected - incident.observed
+        found = f"{missing:.0f} contacts fewer than expected on {where} (×{ratio:.2f})"
+        return f"{found}: check that customers get through, and use free agents elsewhere."
+    more = incident.observed - incident.expected
+    found = f"{more:.0f} contacts more than expected on {where} (×{ratio:.1f})"
+    return f"{found}: move agents there or offer call-backs, and ask agents for the common reason."
+
+
+def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
+    """The record of an incident; `published_ms` 0 until it is published."""
+    observed, expected = incident.observed, incident.expected
+    return Alert(
+        alert_id=incident.alert_id,
+        version=incident.version,
+        state=state,
+        severity=incident.severity,
+        kind=incident.kind,
+        metric=METRIC,
+        cut=series_cut(incident.series),
+        series=series_values(incident.series),
+        onset_ms=incident.onset_ms,
+        detected_ms=incident.detected_ms,
+        updated_ms=incident.updated_ms,
+        resolved_ms=incident.resolved_ms,
+        observed=observed,
+        expected=round(expected, 2),
+        ratio=round(observed / expected, 3) if expected > 0 else None,
+        excess=round(observed - expected, 2),
+        recommendation=recommendation(incident),
+        runbook=runbook,
+        published_ms=0,
+    )

@@ -1,0 +1,197 @@
+"""Detect: from closed minutes to expectations and alerts, one state for all watched series.
+
+A minute is stepped when every merge shard has closed it; a known series without a row had no contacts. The surprise: after
+ASLEEP_MINUTES without any contact anywhere time is skipped, not stepped, up to the next contact, and levels are learned anew: a
+night, or the year between a replay and live, costs six hours of steps at most.
+"""
+
+from collections.abc import MutableMapping, Sequence
+
+import msgspec
+import numpy as np
+
+from streams.core.alert import Alert
+from streams.core.fleet import Fleet, Forecast
+from streams.core.frame import MinuteFrame
+from streams.core.incident import Incident, expectation
+from streams.core.level import FloatArray, band
+from streams.core.measure import OFFERED
+from streams.core.series import series_cut, series_values
+from streams.core.trend import Expectation
+from streams.core.watch import MINUTE_MS, Watch, WatchRules
+
+ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
+META_KEY = b"meta"
+SERIES_PREFIX = b"s"
+
+
+class DetectRules(WatchRules, frozen=True, kw_only=True):
+    """Config [detect] as plain values."""
+
+    cuts: tuple[str, ...]
+    warm_up_minutes: int
+
+
+class DetectChanges(msgspec.Struct, frozen=True):
+    """What became known since the last drain, oldest first: (series, expectation) of each minute, and alerts."""
+
+    expectations: list[tuple[str, Expectation]]
+    alerts: list[Alert]
+
+
+class _Meta(msgspec.Struct, array_like=True):
+    """What belongs to no series. waiting: minute → series → contacts, of minutes that not all shards have closed."""
+
+    numbers: dict[int, int] = {}
+    closed_ms: dict[int, int] = {}
+    next_ms: int | None = None
+    empty_minutes: int = 0
+    waiting: dict[int, dict[str, int]] = {}
+
+
+class _SeriesState(msgspec.Struct, array_like=True, frozen=True):
+    """One series at rest."""
+
+    column: int
+    values: bytes
+    pending: Incident | None
+    active: Incident | None
+    recent: Incident | None
+
+
+_META_DECODER = msgspec.msgpack.Decoder(_Meta)
+_SERIES_DECODER = msgspec.msgpack.Decoder(_SeriesState)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Detect:
+    """All watched series. Rebuilds itself from `store`, which `drain` brings up to date."""
+
+    def __init__(self, store: MutableMapping[bytes, bytes], rules: DetectRules) -> None:
+        self._store = store
+        self._rules = rules
+        self._fleet = Fleet(rules.memory_minutes, rules.warm_up_minutes)
+        self._watch = Watch(rules)
+        self._names: list[str] = []
+        self._expectations: list[tuple[str, Expectation]] = []
+        self._dirty = self._stepped = False
+        self._meta = _META_DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta()
+        self._restore()
+
+    def apply(self, frames: Sequence[MinuteFrame]) -> None:
+        """Take closed minutes of merge shards and step every minute that all shards have closed."""
+        for frame in frames:
+            self._take(frame)
+            if len(self._meta.closed_ms) == frame.shards:
+                self._advance(min(self._meta.closed_ms.values()))
+        self._dirty = self._dirty or bool(frames)
+
+    def drain(self, now_ms: int) -> DetectChanges:
+        """Write what changed into the store; hand over what became known, published at `now_ms`."""
+        replace = msgspec.structs.replace
+        expectations = [(series, replace(e, published_ms=now_ms)) for series, e in self._expectations]
+        alerts = [replace(alert, published_ms=now_ms) for alert in self._watch.told]
+        self._expectations, self._watch.told = [], []
+        if self._dirty:
+            self._store[META_KEY] = _ENCODER.encode(self._meta)
+        if self._stepped:
+            self._save()
+        self._dirty = self._stepped = False
+        return DetectChanges(expectations, alerts)
+
+    def _take(self, frame: MinuteFrame) -> None:
+        meta = self._meta
+        expected = meta.numbers.get(frame.shard, frame.number - 1) + 1
+        assert frame.number == expected, f"minutes of shard {frame.shard}: expected frame {expected}, found {frame.number}"
+        meta.numbers[frame.shard] = frame.number
+        for row in frame.rows:
+            offered = row.cell.get(OFFERED, 0)
+            if offered > 0 and series_cut(row.series) in self._rules.cuts:
+                late = meta.next_ms is not None and row.start_ms < meta.next_ms
+                assert not late, f"minute {row.start_ms} of shard {frame.shard} was closed before {meta.next_ms}"
+                minute = meta.waiting.setdefault(row.start_ms, {})
+                minute[row.series] = minute.get(row.series, 0) + offered
+        meta.closed_ms[frame.shard] = max(frame.closed_ms, meta.closed_ms.get(frame.shard, frame.closed_ms))
+
+    def _advance(self, closed_ms: int) -> None:
+        """Step the minutes that end at or before `closed_ms`; skip to the next contact before the first and when asleep."""
+        meta = self._meta
+        while True:
+            if meta.next_ms is None or meta.empty_minutes >= ASLEEP_MINUTES:
+                start_ms = min(meta.waiting, default=closed_ms)
+            else:
+                start_ms = meta.next_ms
+            if start_ms + MINUTE_MS > closed_ms:
+                return
+            self._step(start_ms, meta.waiting.pop(start_ms, {}))
+            meta.next_ms = start_ms + MINUTE_MS
+
+    def _step(self, start_ms: int, contacts: dict[str, int]) -> None:
+        meta, self._stepped = self._meta, True
+        gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
+        asleep = meta.empty_minutes >= ASLEEP_MINUTES
+        meta.empty_minutes = 0 if contacts else meta.empty_minutes + 1
+        counts = np.array([contacts.get(name, 0) for name in self._names], dtype=np.float64)
+        if asleep:
+            self._fleet.wake(counts, gap_minutes)
+        elif self._names:
+            self._expect_and_step(counts, start_ms)
+        if meta.empty_minutes >= ASLEEP_MINUTES:
+            self._watch.expire(start_ms + MINUTE_MS)
+        newcomers = sorted(contacts.keys() - set(self._names))
+        self._names += newcomers
+        self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))
+
+    def _expect_and_step(self, counts: FloatArray, start_ms: int) -> None:
+        warm, noise = self._fleet.warm, self._fleet.noise()
+        forecast = self._under_incidents(self._fleet.step(counts), noise)
+        low, high = band(forecast.mean, forecast.dispersion)
+        for column in np.nonzero(warm)[0]:
+            name = self._names[column]
+            figures = (int(counts[column]), float(forecast.mean[column]), float(low[column]), float(high[column]))
+            self._expectations.append((name, _expectation(name, start_ms, figures)))
+        self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
+
+    def _under_incidents(self, forecast: Forecast, noise: FloatArray) -> Forecast:
+        """The forecast with what incidents expect in place of levels that follow them."""
+        for name, incident in self._watch.active.items():
+            column = self._names.index(name)
+            forecast.mean[column], forecast.dispersion[column] = expectation(incident, float(noise[column]))
+        return forecast
+
+    def _save(self) -> None:
+        watch = self._watch
+        for column, name in enumerate(self._names):
+            incidents = (watch.pending.get(name), watch.active.get(name), watch.recent.get(name))
+            state = _SeriesState(column, self._fleet.pack(column), *incidents)
+            self._store[SERIES_PREFIX + name.encode()] = _ENCODER.encode(state)
+
+    def _restore(self) -> None:
+        states = {
+            key[len(SERIES_PREFIX) :].decode(): _SERIES_DECODER.decode(value)
+            for key, value in self._store.items()
+            if key.startswith(SERIES_PREFIX)
+        }
+        self._names = sorted(states, key=lambda name: states[name].column)
+        if not states:
+            return
+        self._fleet.unpack([states[name].values for name in self._names])
+        for name, state in states.items():
+            for incidents, incident in zip(self._watch.books(), (state.pending, state.active, state.recent), strict=True):
+                if incident is not None:
+                    incidents[name] = incident
+
+
+def _expectation(series: str, start_ms: int, figures: tuple[int, float, float, float]) -> Expectation:
+    actual, expected, low, high = figures
+    return Expectation(
+        cut=series_cut(series),
+        series=series_values(series),
+        start_ms=start_ms,
+        end_ms=start_ms + MINUTE_MS,
+        actual=actual,
+        expected=round(expected, 3),
+        low=low,
+        high=high,
+        published_ms=0,
+    )

@@ -1,0 +1,139 @@
+"""Fleet: the state of all watched series as arrays, and the step that takes one minute of counts.
+
+The surprise: a column is a series and columns are kept in order of first sight, so that a restored fleet gives the same floats.
+A series is packed as raw float64, which is exact.
+"""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from streams.core import cusum
+from streams.core.cusum import ROWS, Bank
+from streams.core.level import QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, learn, predict, started
+
+DAY_MINUTES = 1440
+_LEVELS, _TESTS, _SINGLES = len(Levels._fields), len(Bank._fields), 6
+_PEAK_KEPT = 0.99976  # per minute: half of the known peak is forgotten in two days, a weekend
+_PEAK_VARIANCE = 0.1  # a level known worse than this says nothing of the peak
+_NEAR_PEAK = 0.4  # of the peak: from here on the day's profile is flat enough for QUIET_SLOPE_SD
+# Over-dispersion: ratio of discounted sums, remembered for about a day, with a prior of κ = 0.02 that weighs as much as 20
+# minutes at 30 contacts; squared errors are cut at 16 variances, so that an incident teaches nothing.
+_NOISE_KEPT, _NOISE_PRIOR, _NOISE_WEIGHT, _NOISE_RANGE, _NOISE_CUT = 0.9993, 0.02, 2e4, (0.002, 0.3), 16.0
+
+
+class Forecast(msgspec.Struct, frozen=True):
+    """What was expected of a minute before it was seen, one value per series."""
+
+    mean: FloatArray
+    dispersion: FloatArray
+
+
+class Fleet:
+    """Levels and tests of all series. Series are known by column; `held` columns (1.0) are under an incident and not tested."""
+
+    def __init__(self, memory_minutes: int, warm_up_minutes: int) -> None:
+        self.persistence = 1 - 1 / memory_minutes
+        self.warm_up_minutes = warm_up_minutes
+        self.levels = Levels(*np.zeros((_LEVELS, ROWS, 0)))
+        self.bank = Bank(*np.zeros((_TESTS, ROWS, 0)))
+        self.singles = np.zeros((_SINGLES, 0))
+
+    @property
+    def age(self) -> FloatArray:
+        """Minutes since each series was first seen."""
+        return self.singles[0]
+
+    @property
+    def peak(self) -> FloatArray:
+        """The usual busiest minute, for series older than a day; 0 before."""
+        return np.where(self.age > DAY_MINUTES, self.singles[3], 0.0)
+
+    @property
+    def held(self) -> FloatArray:
+        """1.0 where an incident is on."""
+        return self.singles[4]
+
+    @property
+    def warm(self) -> npt.NDArray[np.bool_]:
+        """Which series have been followed for the warm-up, since first sight or the last gap."""
+        return np.asarray(self.singles[5] >= self.warm_up_minutes)
+
+    def noise(self) -> FloatArray:
+        """Over-dispersion κ of each series."""
+        _, squares, weights, *_ = self.singles
+        return np.clip((squares + _NOISE_PRIOR * _NOISE_WEIGHT) / (weights + _NOISE_WEIGHT), *_NOISE_RANGE)
+
+    def enrol(self, counts: FloatArray) -> None:
+        """Add series with their first counts, as the next columns; the next step is their second minute."""
+        levels, n = started(counts, ROWS), len(counts)
+        self.levels = Levels(*(np.concatenate(pair, axis=1) for pair in zip(self.levels, levels, strict=True)))
+        self.bank = Bank(*(np.concatenate((field, np.zeros((ROWS, n))), axis=1) for field in self.bank))
+        self.singles = np.concatenate((self.singles, np.zeros((_SINGLES, n))), axis=1)
+
+    def step(self, counts: FloatArray) -> Forecast:
+        """Take one minute of counts of all series; what was expected of it."""
+        noise, held, warm = self.noise(), self.held, self.warm
+        predicted = predict(self.levels, self._slope_sd(), self.persistence)
+        forecast = Forecast(np.exp(predicted.log_mean[0]), predicted.variance[0] + noise)
+        gained = np.where(warm, cusum.evidence(predicted, counts, noise), -np.inf)
+        bank = cusum.add(self.bank, gained, counts)
+        self.bank, self.levels = cusum.start_anew(bank, learn(predicted, counts, noise), held)
+        self._remember(counts, forecast, warm & (held == 0))
+        return forecast
+
+    def _slope_sd(self) -> FloatArray:
+        near = (self.peak > 0) & (np.exp(self.levels.log_mean[0]) > _NEAR_PEAK * self.peak)
+        return np.where(near, QUIET_SLOPE_SD, SLOPE_SD)
+
+    def _remember(self, counts: FloatArray, forecast: Forecast, calm: npt.NDArray[np.bool_]) -> None:
+        mean, sure = forecast.mean, self.levels.variance[0]
+        squared = np.minimum((counts - mean) ** 2, _NOISE_CUT * (mean + forecast.dispersion * mean**2))
+        surplus = squared - mean - (forecast.dispersion - self.noise()) * mean**2
+        age, squares, weights, peak, held, awake = self.singles
+        known = np.where((sure < _PEAK_VARIANCE) & calm, mean, 0.0)
+        self.singles = np.stack(
+            (
+                age + 1,
+                np.where(calm, squares * _NOISE_KEPT + surplus, squares),
+                np.where(calm, weights * _NOISE_KEPT + mean**2, weights),
+                np.maximum(peak * _PEAK_KEPT, known),
+                held,
+                awake + 1,
+            )
+        )
+
+    def wake(self, counts: FloatArray, gap_minutes: int) -> None:
+        """Learn the levels anew after a gap; what was known of noise and peak stays for a week."""
+        self.levels = started(counts, ROWS)
+        self.bank = Bank(*np.zeros((_TESTS, ROWS, len(counts))))
+        self.singles[4:] = 0.0
+        if gap_minutes > 7 * DAY_MINUTES:
+            self.singles[:] = 0.0
+
+    def settle(self, column: int, log_mean: float, variance: float) -> None:
+        """Put the level of a series to what is known after an incident."""
+        values = (log_mean, 0.0, variance, 0.0, SLOPE_SD**2)
+        for field, value in zip(self.levels, values, strict=True):
+            field[0, column] = value
+        self.bank.score[:, column] = 0.0
+        self.bank, self.levels = cusum.start_anew(self.bank, self.levels, self.held)
+
+    def hold(self, column: int, on: bool) -> None:
+        """Say that an incident is on (its tests rest) or over."""
+        self.singles[4, column] = float(on)
+        self.bank.score[:, column] = 0.0
+
+    def pack(self, column: int) -> bytes:
+        """One series as bytes."""
+        parts = [np.stack(self.levels)[:, :, column].ravel(), np.stack(self.bank)[:, :, column].ravel(), self.singles[:, column]]
+        return np.concatenate(parts).tobytes()
+
+    def unpack(self, columns: list[bytes]) -> None:
+        """Restore all series from `pack`, in order of column."""
+        matrix = np.array([np.frombuffer(values) for values in columns]).T
+        split = _LEVELS * ROWS
+        shape = (-1, ROWS, len(columns))
+        self.levels = Levels(*matrix[:split].reshape(shape).copy())
+        self.bank = Bank(*matrix[split:-_SINGLES].reshape(shape).copy())
+        self.singles = matrix[-_SINGLES:].copy()

@@ -1,0 +1,250 @@
+"""Watch: the life cycle of the incidents of a fleet, one minute after the other: pending → firing → resolved or expired.
+
+Evidence that crosses the threshold is pending for a minute. If it still stands then, the series that explains it best fires and
+the others that moved with it stay silent (explain.py). The surprise: silent series have incidents, too, so that their levels
+don't learn what happens; one that outlasts the alert that speaks for it by ALONE_MINUTES speaks for itself.
+"""
+
+from math import log
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+
+from streams.core import cusum, explain
+from streams.core.alert import Alert, AlertKind, AlertState, alert_id
+from streams.core.alerting import RULE, told, with_severity
+from streams.core.explain import Move
+from streams.core.fleet import DAY_MINUTES, Fleet
+from streams.core.incident import LASTING_MINUTES, Incident, ending, follow
+from streams.core.level import START, FloatArray
+from streams.core.series import series_cut
+
+MINUTE_MS = 60_000
+ALONE_MINUTES = 10
+RETURN_MINUTES = 10  # a change of another cut's series that begins this close to an incident's end is that end
+HINT_SCORE = log(20)  # evidence short of the threshold that lets a series explain one that crossed
+SETTLED_VARIANCE = 0.02  # of the log level after an incident: known to 14 %, so that it is corrected within minutes
+
+Incidents: TypeAlias = dict[str, Incident]
+
+
+class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the life cycle needs of config [detect]."""
+
+    false_alarms_per_day: float
+    memory_minutes: int
+    contacts_min: int
+    ratio_min: float
+    cool_down_minutes: int
+    resolve_minutes: int
+    runbook: str
+
+
+class Watch:
+    """Incidents by series: `pending`, `active` (firing or silent) and `recent` (over, may re-open within the cool-down)."""
+
+    def __init__(self, rules: WatchRules) -> None:
+        self.rules = rules
+        self.pending: Incidents = {}
+        self.active: Incidents = {}
+        self.recent: Incidents = {}
+        self.told: list[Alert] = []
+
+    def books(self) -> tuple[Incidents, Incidents, Incidents]:
+        """All that must survive a restart."""
+        return self.pending, self.active, self.recent
+
+    def threshold(self, series_count: int) -> float:
+        """Evidence that alerts: ln(ticks per day × series × tests / false alarms per day), detection.md."""
+        return log(DAY_MINUTES * max(1, series_count) * (cusum.ROWS - 1) / self.rules.false_alarms_per_day)
+
+    def step(self, fleet: Fleet, names: list[str], counts: FloatArray, end_ms: int) -> None:
+        """Follow what is on, then see what is new, after `fleet` has taken the minute that ends at `end_ms`."""
+        columns = {name: column for column, name in enumerate(names)}
+        noise = fleet.noise()
+        self._follow(fleet, columns, counts, noise, end_ms)
+        gates = cusum.Gates(self.threshold(len(names)), self.rules.contacts_min, self.rules.ratio_min, fleet.peak)
+        crossings = cusum.crossed(fleet.bank, gates)
+        crossings[:, fleet.held > 0] = 0.0
+        if self.pending or crossings.any():
+            found = _found(fleet, names, crossings, gates.threshold, end_ms)
+            crossed = {names[column] for column in np.nonzero(crossings.any(axis=0))[0]}
+            self._decide(fleet, columns, found, crossed, end_ms)
+        horizon_ms = end_ms - self.rules.cool_down_minutes * MINUTE_MS
+        self.recent = {name: incident for name, incident in self.recent.items() if incident.updated_ms >= horizon_ms}
+
+    def expire(self, end_ms: int) -> None:
+        """End everything without a verdict: the series can't be followed any longer."""
+        for incident in (*self.pending.values(), *self.active.values()):
+            self._tell(msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms), "expired")
+        self.pending, self.active, self.recent = {}, {}, {}
+
+    def _follow(self, fleet: Fleet, columns: dict[str, int], counts: FloatArray, noise: FloatArray, end_ms: int) -> None:
+        speaking = {incident.alert_id for incident in self.active.values() if incident.explained_by is None}
+        for name, before in list(self.active.items()):
+            column = columns[name]
+            incident = follow(before, int(counts[column]), float(noise[column]), self.rules.memory_minutes, end_ms)
+            reason = ending(incident, self.rules.resolve_minutes, self.rules.ratio_min)
+            if reason is None:
+                self.active[name] = self._go_on(incident, speaking)
+                continue
+            fleet.hold(column, False)
+            if incident.minutes < LASTING_MINUTES:
+                fleet.settle(column, incident.base, max(1 / incident.known, SETTLED_VARIANCE))
+            over = msgspec.structs.replace(incident, resolved_ms=end_ms)
+            self.recent[name] = self._tell(over, "expired" if reason == "lasting" else "resolved")
+            del self.active[name]
+
+    def _go_on(self, incident: Incident, speaking: set[str]) -> Incident:
+        """A firing incident is told again; a silent one counts how long nobody has spoken for it."""
+        if incident.explained_by is None:
+            return self._tell(with_severity(incident), "firing")
+        alone = 0 if incident.explained_by in speaking else incident.alone_minutes + 1
+        if alone < ALONE_MINUTES:
+            return msgspec.structs.replace(incident, alone_minutes=alone)
+        spoken = msgspec.structs.replace(incident, explained_by=None, detected_ms=incident.updated_ms)
+        return self._tell(with_severity(spoken), "firing")
+
+    def _decide(self, fleet: Fleet, columns: dict[str, int], found: Incidents, crossed: set[str], end_ms: int) -> None:
+        """Let evidence that has stood for a minute fire or fall silent, and put new evidence on the pending list."""
+        for name in [name for name in crossed if self._is_return(found[name])]:
+            fleet.settle(columns[name], _log_rate(found.pop(name)), SETTLED_VARIANCE)
+            crossed.discard(name)
+        standing = {name for name in crossed if self._stands(found[name])}
+        for up in (True, False):
+            if any(found[name].up == up for name in standing):
+                self._open(fleet, columns, {n: i for n, i in found.items() if i.up == up}, standing, up)
+        waiting = {name: found[name] for name in crossed - standing - set(self.active)}
+        for name, incident in self.pending.items():
+            fires = name in self.active and self.active[name].explained_by is None
+            if not fires:
+                self._tell(msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms), "resolved")
+        self.pending = {name: self._tell(incident, "pending") for name, incident in sorted(waiting.items())}
+
+    def _is_return(self, incident: Incident) -> bool:
+        """Whether a change is only the end of another cut's incident, which the series had taken in."""
+        return any(
+            before.up != incident.up
+            and before.resolved_ms is not None
+            and series_cut(before.series) != series_cut(incident.series)
+            and abs(incident.onset_ms - before.resolved_ms) <= RETURN_MINUTES * MINUTE_MS
+            for before in self.recent.values()
+        )
+
+    def _stands(self, incident: Incident) -> bool:
+        """Whether evidence of the same direction was pending a minute ago, or the incident goes on with a recent one."""
+        before = self.pending.get(incident.series)
+        return (before is not None and before.up == incident.up) or self._recent(incident) is not None
+
+    def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
+        moves = [_move(incident, name in standing) for name, incident in found.items()]
+        active = [_move(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
+        opened, silent = explain.speakers(moves, active)
+        ids: dict[str, str] = {}
+        for move in opened:
+            incident = self._tell(with_severity(self._joined(found[move.series])), "firing")
+            ids[move.series] = incident.alert_id
+            self._begin(fleet, columns, incident)
+        for name, by in silent.items():
+            self._begin(fleet, columns, msgspec.structs.replace(found[name], explained_by=ids.get(by, by)))
+
+    def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
+        fleet.hold(columns[incident.series], True)
+        self.active[incident.series] = incident
+
+    def _recent(self, incident: Incident) -> Incident | None:
+        """The incident that a new one goes on with: over within the cool-down, of the same direction, spoken of."""
+        before = self.recent.get(incident.series)
+        return before if before is not None and before.up == incident.up and before.explained_by is None else None
+
+    def _joined(self, incident: Incident) -> Incident:
+        """A new incident under the identity that it had while pending, or before the cool-down."""
+        pending = self.pending.get(incident.series)
+        before = self._recent(incident)
+        if before is not None:
+            del self.recent[incident.series]
+            return _continued(before, incident)
+        if pending is None or pending.up != incident.up:
+            return incident
+        return msgspec.structs.replace(incident, alert_id=pending.alert_id, version=pending.version, onset_ms=pending.onset_ms)
+
+    def _tell(self, incident: Incident, state: AlertState) -> Incident:
+        """Put the next version of an incident that speaks for itself on the list of alerts."""
+        if incident.explained_by is not None:
+            return incident
+        incident = msgspec.structs.replace(incident, version=incident.version + 1)
+        self.told.append(told(incident, state, self.rules.runbook))
+        return incident
+
+
+def _continued(before: Incident, incident: Incident) -> Incident:
+    """A re-opened incident: identity and figures of the one before, the new one's expectation."""
+    return msgspec.structs.replace(
+        incident,
+        alert_id=before.alert_id,
+        version=before.version,
+        kind=before.kind,
+        severity=before.severity,
+        onset_ms=before.onset_ms,
+        detected_ms=before.detected_ms,
+        observed=before.observed + incident.observed,
+        expected=before.expected + incident.expected,
+    )
+
+
+def _found(fleet: Fleet, names: list[str], crossings: FloatArray, threshold: float, end_ms: int) -> Incidents:
+    """The would-be incidents of all series that have crossed, and of those that nearly did."""
+    hints = np.where((fleet.bank.score >= HINT_SCORE) & (fleet.held == 0), fleet.bank.score, 0.0)
+    # A crossing counts before any hint: a test of the bank may have more evidence and fail the gates.
+    scores = hints + np.where(crossings > 0, 1e6, 0.0)
+    found: Incidents = {}
+    for column in np.nonzero(scores.any(axis=0))[0]:
+        row = int(np.argmax(scores[:, column]))
+        outage = cusum.OUTAGE_ROW
+        stopped = fleet.bank.seen[outage, column] == 0 and crossings[outage, column] >= threshold
+        row = outage if stopped and cusum.CHANGES[row] < 1 else row
+        found[names[column]] = _would_be(fleet, names[column], int(column), row, end_ms)
+    return found
+
+
+def _would_be(fleet: Fleet, series: str, column: int, row: int, end_ms: int) -> Incident:
+    """The incident that the test in `row` speaks of."""
+    bank, up = fleet.bank, bool(cusum.CHANGES[row] > 1)
+    onset_ms = end_ms - int(bank.minutes[row, column]) * MINUTE_MS
+    observed = int(bank.seen[row, column])
+    down: AlertKind = "outage" if row == cusum.OUTAGE_ROW and observed == 0 else "dip"
+    return Incident(
+        alert_id=alert_id(f"{RULE}.{'up' if up else 'down'}", series, onset_ms),
+        series=series,
+        up=up,
+        kind="spike" if up else down,
+        severity="info",
+        version=0,
+        explained_by=None,
+        onset_ms=onset_ms,
+        detected_ms=end_ms,
+        updated_ms=end_ms,
+        observed=observed,
+        expected=float(bank.expected[row, column]),
+        base=float(bank.base[row, column]),
+        drift=float(bank.drift[row, column]),
+        known=1 / float(fleet.levels.variance[row, column]),
+    )
+
+
+def _log_rate(incident: Incident) -> float:
+    """Log contacts per minute since the onset."""
+    return log((incident.observed + START) / max(1, (incident.updated_ms - incident.onset_ms) // MINUTE_MS))
+
+
+def _move(incident: Incident, crossed: bool) -> Move:
+    return Move(
+        series=incident.series,
+        up=incident.up,
+        crossed=crossed,
+        seen=incident.observed,
+        expected=incident.expected,
+        minutes=(incident.updated_ms - incident.onset_ms) / MINUTE_MS,
+        alert_id=incident.alert_id,
+    )
