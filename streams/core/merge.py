@@ -108,7 +108,8 @@ class Merge:
             place = self._windows.place(start_ms)
             self._windows.add(place, max(level, place.level(self._done_ms)), series, cell, UNREAD)
         self._windows.mark_published()
-        self._live.touch(self._waiting.totals)
+        if self._done_ms is not None:
+            self._live.restore(self._done_ms, self._today(self._done_ms), self._panes.panes, self._waiting)
 
     def apply(self, frames: Sequence[Frame]) -> None:
         """Add frames; raises MergeError where one is missing or repeated."""

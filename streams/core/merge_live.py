@@ -45,6 +45,13 @@ class Live:
             self._trailing.dirty.setdefault(series, UNREAD)
             self._dirty_today.setdefault(series, UNREAD)
 
+    def restore(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]], waiting: Waiting) -> None:
+        """Stand where the last drain stood: what was on the wall then is published again, or as empty where it has left since."""
+        self.move(watermark_ms, today, panes)
+        self.touch(waiting.totals)
+        self._shown["30m"].update(self._trailing.cells, waiting.totals)
+        self._shown["today"].update(today.cells, waiting.totals)
+
     def move(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]]) -> None:
         """Follow the watermark; `today` is the day that holds it."""
         self._trailing.move(watermark_ms, panes)

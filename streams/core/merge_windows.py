@@ -89,10 +89,9 @@ class Windows:
             if read_ms < dirty.get(series, UNREAD + 1):
                 dirty[series] = read_ms
 
-    def close(self, watermark_ms: int) -> tuple[int, list[Window]]:
-        """Close what the watermark closes, up to about CLOSE_MAX series × windows: (how far it came, windows in order)."""
+    def close(self, watermark_ms: int, room: int = CLOSE_MAX) -> tuple[int, list[Window]]:
+        """Close what the watermark closes, up to about `room` series × windows: (how far it came, windows in order)."""
         closed: list[Window] = []
-        room = CLOSE_MAX
         while self._closing and self._closing[0][0] <= watermark_ms:
             closes_ms = self._closing[0][0]
             if room <= 0:
