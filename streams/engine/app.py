@@ -1,0 +1,80 @@
+"""The Faust app and its run: what of Faust is on, and how a worker begins and ends.
+
+On: agents, channels, services, timers, the worker with its signals. Off: Faust's own consumer, producer, tables, recovery, web
+server. The surprise: an agent's exception must end the worker. Faust would restart the agent and go on behind a batch that was
+half applied, so the supervisor here is the one that crashes everything.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import faust
+import mode
+from faust.app.base import BootStrategy
+from mode.supervisors import CrashingSupervisor
+
+from streams.engine.errors import EngineError
+
+LOUD = (
+    "streams.engine.stage",
+    "streams.engine.tail",
+    "faust.agents.actor",
+    "faust.agents.agent",
+    "mode.services",
+    "faust.worker",
+)
+
+
+class _WithoutKafka(BootStrategy):
+    enable_kafka = False  # records come through streams.engine.source
+    enable_web = False
+    enable_sensors = False  # a monitor that nobody reads
+
+
+class _App(faust.App):
+    BootStrategy = _WithoutKafka
+
+
+def make_app(name: str, data_directory: Path) -> faust.App:
+    """An app whose agents read channels. It touches no broker, and the disk only for its empty data directory."""
+    app = _App(
+        name,
+        broker="kafka://localhost",  # never connected
+        datadir=str(data_directory),
+        web_enabled=False,
+        autodiscover=False,
+        store="memory://",
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        agent_supervisor=CrashingSupervisor,
+        worker_redirect_stdouts=False,
+    )
+    app.flow_control.resume()  # Faust's consumer would have done it; channels stay suspended otherwise
+    return app
+
+
+def run(app: faust.App) -> None:
+    """Run until SIGTERM or SIGINT, or until something fails: then that is raised, after an orderly stop."""
+    for name in LOUD:
+        logging.getLogger(name).addFilter(_no_traceback)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop)
+    worker.spinner = None
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        reason = worker.crash_reason
+        if reason is not None:
+            raise reason from reason.__cause__
+
+
+def _no_traceback(record: logging.LogRecord) -> bool:
+    """An EngineError says all in its message, which the command line prints once at the end."""
+    return not (record.exc_info and isinstance(record.exc_info[1], EngineError))
+
+
+def service_of(app: faust.App, service: mode.Service) -> None:
+    """Have the service start and stop with the app."""
+    app.service(service)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so

@@ -1,0 +1,301 @@
+"""A member of a consumer group in a thread: reads record batches and answers the group.
+
+It knows positions, not state. Who owns a stage or a tail gets called back, in this thread, when partitions come and go, and
+may block there: librdkafka keeps heartbeating, and no record moves meanwhile.
+
+The surprise: no other thread may touch the consumer. confluent-kafka holds a lock during a poll, and around a callback, and another
+thread would wait for it for ever. So this thread keeps a copy of the group's metadata for flushes, and commits on their behalf. An
+old copy does no harm: the broker refuses it.
+
+Back-pressure first simply doesn't read, and pauses the partitions only when it lasts: pausing throws away what was already fetched.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.engine.batch import Batch
+from streams.engine.errors import EngineError, error_of, kafka_errors
+from streams.engine.options import Settings
+from streams.engine.outage import Outage
+
+POLL_SECONDS = 0.1  # longest wait for a first record; the thread sees a stop this late
+GATHER_SECONDS = 0.01  # then records are gathered this long: bounds the latency at low rates
+HOLD_WAITS = 10  # back-pressure that lasts longer than so many waits, one second, pauses the partitions
+
+Place = tuple[str, int]  # topic, partition
+
+
+class Owner(Protocol):
+    """Who is told, in the source's thread, what it owns."""
+
+    def assigned(self, consumer: Consumer, places: Sequence[Place], assignment: int) -> dict[Place, int]:
+        """Open the partitions; where to read on, as an offset or one of librdkafka's logical ones."""
+
+    def revoked(self, places: Sequence[Place]) -> None:
+        """Bring everything to safety: somebody else goes on when this returns."""
+
+    def lost(self, places: Sequence[Place]) -> None:
+        """Drop the partitions: somebody else already owns them."""
+
+
+class Limits(NamedTuple):
+    """How much is read at once, and how much may wait for the agents."""
+
+    batch_records: int
+    batches_under_way: int
+
+
+class Source:
+    """`run` in a thread, `stop` and then `close` from outside; `deliver` is called in the thread with each batch."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Sequence[str],
+        limits: Limits,
+        owner: Owner,
+        deliver: Callable[[Batch], None],
+        now_ms: Callable[[], int],
+        outage: Outage,
+    ) -> None:
+        self._settings: Settings = {**settings, "error_cb": outage.reported}
+        self._topics = list(topics)
+        self._limits = limits
+        self._owner = owner
+        self._deliver = deliver
+        self._now_ms = now_ms
+        self._outage = outage
+        self._stopping = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self._under_way = 0
+        self._room = threading.Event()
+        self._room.set()
+        self._full = 0  # waits in a row that found no room
+        self._paused = False
+        self._assignment = 0
+        self._assignments: dict[Place, int] = {}
+        self._next: dict[Place, int] = {}
+        self._moved: set[Place] = set()  # whose assignment changed during the current read
+        self._ends: dict[Place, tuple[int, int]] = {}  # at the last end of partition: where the reader stood, the end
+        self._high: dict[Place, int] = {}
+        self._consumer: Consumer | None = None
+        self._metadata: object = None
+        self._to_commit: dict[Place, int] = {}
+
+    def run(self) -> None:
+        """Join the group and read until stopped. Raises EngineError when Kafka refuses for good."""
+        with kafka_errors(f"can't read {', '.join(self._topics)}"):
+            consumer = self._consumer = Consumer(self._settings)
+            consumer.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+            while not self._stopping.is_set():
+                self._tend(consumer)
+                if self._has_room(consumer):
+                    self._read(consumer)
+
+    def stop(self) -> None:
+        """Make `run` return soon; the membership lives on until `close`."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Give up the membership, after `run` has returned. The owner isn't asked any more."""
+        self._closing = True
+        if self._consumer is not None:
+            with kafka_errors("can't close the consumer"):
+                self._commit(self._consumer, wait=True)
+                self._consumer.close()
+
+    def metadata(self) -> object:
+        """Who this member is and in which generation, for `send_offsets_to_transaction`; at most a moment old."""
+        return self._metadata
+
+    def commit_soon(self, positions: Mapping[Place, int]) -> None:
+        """Commit these offsets at the next opportunity, without a transaction."""
+        with self._lock:
+            self._to_commit.update(positions)
+
+    def taken(self) -> None:
+        """A batch has reached its agent: there is room for another."""
+        with self._lock:
+            self._under_way -= 1
+            if self._under_way < self._limits.batches_under_way:
+                self._room.set()
+
+    def lag(self, place: Place, position: int) -> int:
+        """How many offsets a state at this position is behind the end of its partition; -1 while unknown."""
+        high = self._high.get(place, -1)
+        stood, end = self._ends.get(place, (-1, -1))
+        if position == stood and high <= end:  # behind it may be transaction markers, but no records
+            return 0
+        return max(0, high - position) if high >= 0 else -1
+
+    def _tend(self, consumer: Consumer) -> None:
+        self._metadata = consumer.consumer_group_metadata()
+        self._commit(consumer, wait=False)
+        for place in self._next:
+            watermarks = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+            if watermarks is not None and watermarks[1] >= 0:
+                self._high[place] = watermarks[1]
+
+    def _commit(self, consumer: Consumer, *, wait: bool) -> None:
+        with self._lock:
+            positions, self._to_commit = self._to_commit, {}
+        if positions:
+            offsets = [TopicPartition(*place, position) for place, position in positions.items()]
+            if wait:
+                consumer.commit(offsets=offsets, asynchronous=False)
+            else:
+                consumer.commit(offsets=offsets, asynchronous=True)
+
+    def _has_room(self, consumer: Consumer) -> bool:
+        """Wait for room a moment. After a while without, pause and answer the group only."""
+        if self._room.wait(POLL_SECONDS):
+            self._full = 0
+            if self._paused:
+                self._paused = False
+                consumer.resume(consumer.assignment())
+            return True
+        self._full += 1
+        if self._full >= HOLD_WAITS and not self._paused:
+            self._paused = True
+            consumer.pause(consumer.assignment())
+        if self._paused:
+            message = consumer.poll(0)
+            if message is not None and message.error() is None:  # fetched before the pause took hold
+                consumer.seek(TopicPartition(str(message.topic()), _partition(message), _offset(message)))
+        return False
+
+    def _read(self, consumer: Consumer) -> None:
+        self._moved.clear()
+        message = consumer.poll(POLL_SECONDS)
+        if message is not None:
+            more = consumer.consume(self._limits.batch_records - 1, GATHER_SECONDS) if self._limits.batch_records > 1 else []
+            records, ends = self._sort([message, *more])
+            self._reread_moved(consumer, records)
+            read_ms = self._now_ms()
+            for place, messages in records.items():
+                self._send(place, messages, read_ms)
+            for place, end in ends.items():
+                if place not in self._moved and place in self._next:
+                    self._ends[place] = (self._next[place], end)
+            self._outage.over()
+
+    def _sort(self, messages: list[Message]) -> tuple[dict[Place, list[Message]], dict[Place, int]]:
+        records: dict[Place, list[Message]] = {}
+        ends: dict[Place, int] = {}
+        for message in messages:
+            place = (message.topic(), message.partition())
+            error = message.error()
+            if error is None:
+                records.setdefault(place, []).append(message)  # type: ignore[arg-type]  # a record has topic and partition
+                ends.pop(place, None)  # type: ignore[arg-type]  # as above
+            elif error.code() == KafkaError._PARTITION_EOF:
+                ends[place] = _offset(message)  # type: ignore[index]  # as above
+            else:
+                self._refuse(message, error)
+        return records, ends
+
+    def _refuse(self, message: Message, error: KafkaError) -> None:
+        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            raise EngineError(
+                f"{message.topic()}/{message.partition()}: the broker no longer has the position where this stage stands: {error.str()}. "
+                "Its retention is too short, or the topic was made anew"
+            )
+        if error.fatal() or not error.retriable():
+            raise EngineError(f"can't read {message.topic() or ', '.join(self._topics)}: {error.str()}")
+        self._outage.reported(error)
+
+    def _reread_moved(self, consumer: Consumer, records: dict[Place, list[Message]]) -> None:
+        """Records that were read while their partition came or went may be of either assignment: read them again."""
+        for place in self._moved & records.keys():
+            del records[place]
+            if place in self._next:
+                with _not_yet_fetching():
+                    consumer.seek(TopicPartition(*place, self._next[place]))
+
+    def _send(self, place: Place, messages: list[Message], read_ms: int) -> None:
+        if place not in self._next:
+            return
+        offset = _offset(messages[0])
+        first = self._next[place] if self._next[place] >= 0 else offset
+        if offset < first:
+            raise EngineError(f"{place[0]}/{place[1]}: got offset {offset} where {first} or later must follow")
+        self._next[place] = _offset(messages[-1]) + 1
+        with self._lock:
+            self._under_way += 1
+            if self._under_way >= self._limits.batches_under_way:
+                self._room.clear()
+        self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = [(partition.topic, partition.partition) for partition in partitions]
+        self._assignment += 1
+        self._metadata = consumer.consumer_group_metadata()
+        starts = self._owner.assigned(consumer, places, self._assignment) if places else {}
+        for place in places:
+            self._assignments[place] = self._assignment
+            self._next[place] = starts[place]
+            self._moved.add(place)
+        consumer.incremental_assign([TopicPartition(*place, starts[place]) for place in places])
+        if self._paused:
+            consumer.pause([TopicPartition(*place) for place in places])
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = self._forget(partitions)
+        if not self._closing and places:
+            self._metadata = consumer.consumer_group_metadata()
+            self._owner.revoked(places)
+            self._commit(consumer, wait=True)
+        consumer.incremental_unassign(partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = self._forget(partitions)  # the metadata stay old: what is being flushed right now has to be refused
+        if not self._closing and places:
+            self._owner.lost(places)
+        consumer.incremental_unassign(partitions)
+
+    def _forget(self, partitions: list[TopicPartition]) -> list[Place]:
+        places = [(partition.topic, partition.partition) for partition in partitions]
+        for place in places:
+            self._moved.add(place)
+            for memory in (self._next, self._assignments, self._ends, self._high):
+                memory.pop(place, None)
+        return places
+
+
+def beginning(consumer: Consumer, place: Place, timeout_seconds: float) -> int:
+    """The offset of the first record that the broker still has."""
+    watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=timeout_seconds)
+    return OFFSET_BEGINNING if watermarks is None else watermarks[0]
+
+
+def wait_for(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    """Block this thread until the loop has done it; what it raises is raised here."""
+    asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+
+@contextmanager
+def _not_yet_fetching() -> Iterator[None]:
+    """A seek is refused, and not needed, where the new assignment hasn't begun to fetch."""
+    try:
+        yield
+    except KafkaException as error:
+        if error_of(error).code() != KafkaError._STATE:
+            raise
+
+
+def _partition(message: Message) -> int:
+    partition = message.partition()
+    assert partition is not None
+    return partition
+
+
+def _offset(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset

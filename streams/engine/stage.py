@@ -1,0 +1,248 @@
+"""A stage: a consumer group that feeds an agent, and tables that stand at exactly one position of their source.
+
+Four times a second everything that changed becomes durable in one transaction: outputs, changed keys, a stamp and the offsets.
+Draining the keepers and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread
+while agents go on.
+
+The surprise: partitions come and go only while no flush is under way. The lock that ensures it is what makes repeating an aborted
+transaction safe.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
+
+import faust
+from confluent_kafka import Consumer, TopicPartition
+from mode import Service
+
+from streams.engine.batch import Batch, Output
+from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, recover, start_position
+from streams.engine.errors import EngineError, kafka_errors
+from streams.engine.options import Settings, StageOptions, member_settings
+from streams.engine.outage import Outage
+from streams.engine.producer import Plain, Transactions, Work, Writer
+from streams.engine.source import Limits, Place, Source, beginning, wait_for
+from streams.engine.store import Store
+from streams.engine.telemetry import EngineTelemetry
+from streams.engine.threads import in_thread
+from streams.engine.topics import partitions_of
+
+LOG = logging.getLogger(__name__)
+
+OPEN_SECONDS_MAX = 60.0  # small state opens in under a second; a pending transaction is over after its own time-out
+STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
+FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
+
+
+class Keeper(Protocol):
+    """State of one partition; it reads and writes its Store and collects outputs."""
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:
+        """Put what changed into the store and give the outputs since the last call. `lag`: records not yet applied, -1 while unknown."""
+
+
+K = TypeVar("K", bound=Keeper)
+
+
+@dataclass
+class _Opened(Generic[K]):
+    keeper: K
+    store: Store
+    position: int
+    flushed: int  # the position that is durable
+    assignment: int
+
+
+class Stage(Service, Generic[K]):
+    """Starts and stops with its app. Batches come out of `channel`; the agent asks `accept` for the keeper to apply each to."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        name: str,
+        topic: str,
+        open: Callable[[int, Store], K],  # noqa: A002  # the word of the contract: opens a partition
+        client: Settings,
+        options: StageOptions,
+        now_ms: Callable[[], int],
+        telemetry: EngineTelemetry,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.topic = topic
+        self.changelog = options.changelog(name)
+        self.channel = app.channel(maxsize=0)  # unbounded: `batches_under_way` is the bound
+        self.keepers: dict[int, K] = {}
+        self._open = open
+        self._client = client
+        self._options = options
+        self._now_ms = now_ms
+        self._telemetry = telemetry
+        self._opened: dict[int, _Opened[K]] = {}
+        self._outage = Outage(name)
+        self._writer: Writer = (
+            Transactions(client, options.transactional_id(name), options.transaction_timeout_seconds, self._outage)
+            if options.transactional
+            else Plain(client, self._outage)
+        )
+        self._source = Source(
+            member_settings(client, options, name, static=options.transactional),
+            [topic],
+            Limits(options.batch_records, options.batches_under_way),
+            self,
+            self._deliver,
+            now_ms,
+            self._outage,
+        )
+        self._lock = asyncio.Lock()
+        self._reading: asyncio.Future[None] | None = None
+        app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
+
+    def accept(self, batch: Batch) -> K | None:
+        """The keeper that this batch goes on with, its position moved; None where the partition has gone. Apply at once, without await."""
+        self._source.taken()
+        opened = self._opened.get(batch.partition)
+        if opened is None or opened.assignment != batch.assignment:
+            return None
+        if batch.first != opened.position:
+            raise EngineError(
+                f"{self.name}: {batch.topic}/{batch.partition} goes on at {batch.first}, but the state stands at {opened.position}"
+            )
+        opened.position = batch.next
+        self._telemetry.consumed(self.topic, len(batch.records))
+        return opened.keeper
+
+    def lag(self, partition: int) -> int:
+        """Records of this partition not yet applied; -1 while unknown."""
+        opened = self._opened.get(partition)
+        return -1 if opened is None else self._source.lag((self.topic, partition), opened.position)
+
+    async def on_start(self) -> None:
+        """Begin to read and to flush; failures of either stop the worker."""
+        self._loop_ = asyncio.get_running_loop()
+        self.add_future(self._read())
+        self.add_future(self._flush_for_ever())
+
+    async def on_stop(self) -> None:
+        """Flush what was applied, then leave. After a crash nothing is flushed: half a batch may be in the state."""
+        self._source.stop()
+        if self._reading is not None:
+            await asyncio.wait([self._reading], timeout=STOP_SECONDS_MAX)
+        try:
+            await self.flush()
+        except EngineError as error:
+            await self.crash(error)
+        self._opened.clear()
+        self.keepers.clear()
+        await asyncio.wait([in_thread(f"{self.name}-close", self._source.close)], timeout=STOP_SECONDS_MAX)
+
+    async def _read(self) -> None:
+        self._reading = in_thread(f"{self.name}-source", self._run)
+        await self._reading
+
+    def _run(self) -> None:
+        partitions = partitions_of(self._client, [self.topic, self.changelog])
+        if partitions[self.topic] != partitions[self.changelog]:
+            raise EngineError(
+                f"topic {self.topic} has {partitions[self.topic]} partitions, its changelog {self.changelog} {partitions[self.changelog]}; "
+                "they must be equal"
+            )
+        self._writer.open(OPEN_SECONDS_MAX)
+        self._source.run()
+
+    async def _flush_for_ever(self) -> None:
+        while not self.should_stop:
+            began = monotonic()
+            await self.flush()
+            took = monotonic() - began
+            await self.sleep(min(max(self._options.flush_seconds, took * FLUSH_SHARE), self._options.flush_seconds_max))
+
+    async def flush(self) -> None:
+        """Make durable what has changed in all partitions of this worker."""
+        async with self._lock:
+            if self.crashed:
+                return
+            work = self._take()
+            if work.offsets:
+                began = monotonic()
+                await asyncio.shield(in_thread(f"{self.name}-flush", lambda: self._writer.write(work, self._source.metadata)))
+                if not self._options.transactional:
+                    self._source.commit_soon({(self.topic, offset.partition): offset.offset for offset in work.offsets})
+                self._telemetry.flushed(self.name, monotonic() - began)
+
+    def _take(self) -> Work:
+        now_ms = self._now_ms()
+        records: list[Output] = []
+        offsets: list[TopicPartition] = []
+        for partition, opened in self._opened.items():
+            lag = self.lag(partition)
+            self._telemetry.lag(self.topic, partition, lag)
+            outputs = opened.keeper.drain(now_ms, lag)
+            dirty = opened.store.take_dirty()
+            if outputs or dirty or opened.position != opened.flushed:
+                stamp = Stamp(position=opened.position, worker=self._options.worker, at_ms=now_ms)
+                records += outputs
+                records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]
+                records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
+                offsets.append(TopicPartition(self.topic, partition, opened.position))
+                opened.flushed = opened.position
+        self._telemetry.entries(self.name, sum(len(opened.store) for opened in self._opened.values()))
+        return Work(records, offsets)
+
+    # What follows is called in the source's thread.
+
+    def _deliver(self, batch: Batch) -> None:
+        asyncio.run_coroutine_threadsafe(self.channel.put(batch), self._loop_)  # type: ignore[arg-type]  # takes any value
+
+    def assigned(self, consumer: Consumer, places: Sequence[Place], assignment: int) -> dict[Place, int]:
+        """Open the partitions: committed offsets first, the changelog after them, so that it can't be older."""
+        began = monotonic()
+        transactional = self._options.transactional
+        with kafka_errors(f"can't open {self.name}"):
+            answers = consumer.committed([TopicPartition(*place) for place in places], timeout=OPEN_SECONDS_MAX)
+        committed = {answer.partition: answer.offset if answer.offset >= 0 else None for answer in answers}
+        expected = committed if transactional else dict.fromkeys(committed)
+        tables = recover(self._client, self.changelog, expected, OPEN_SECONDS_MAX)
+        positions: dict[int, int] = {}
+        for partition, table in tables.items():
+            where = f"{self.name}: {self.topic}/{partition}"
+            position = start_position(table, committed[partition], transactional=transactional, where=where)
+            with kafka_errors(f"can't open {self.name}"):
+                positions[partition] = (
+                    beginning(consumer, (self.topic, partition), OPEN_SECONDS_MAX) if position is None else position
+                )
+        wait_for(self._open_all(tables, positions, assignment, monotonic() - began), self._loop_)
+        return {(self.topic, partition): position for partition, position in positions.items()}
+
+    def revoked(self, places: Sequence[Place]) -> None:
+        """Flush, then close: the next owner reads what was written here."""
+        wait_for(self._close(places, flush=True), self._loop_)
+
+    def lost(self, places: Sequence[Place]) -> None:
+        """Close without a flush, which would be refused."""
+        LOG.warning("%s: lost %d partitions: this worker was silent too long; others go on with them", self.name, len(places))
+        wait_for(self._close(places, flush=False), self._loop_)
+
+    async def _open_all(self, tables: dict[int, Recovered], positions: dict[int, int], assignment: int, seconds: float) -> None:
+        async with self._lock:
+            for partition, table in tables.items():
+                store = Store(table.entries)
+                keeper = self._open(partition, store)
+                position = positions[partition]
+                self._opened[partition] = _Opened(keeper, store, position, position, assignment)
+                self.keepers[partition] = keeper
+                self._telemetry.recovered(self.name, partition, seconds, len(store))
+            self._telemetry.assigned(self.name, len(self._opened))
+
+    async def _close(self, places: Sequence[Place], *, flush: bool) -> None:
+        if flush:
+            await self.flush()
+        async with self._lock:
+            for _topic, partition in places:
+                self._opened.pop(partition, None)
+                self.keepers.pop(partition, None)
+            self._telemetry.assigned(self.name, len(self._opened))

@@ -1,0 +1,25 @@
+"""What the engine reports. `edge` implements it with metrics and log lines; calls come from the event loop only."""
+
+from typing import Protocol
+
+
+class EngineTelemetry(Protocol):
+    """One method per fact."""
+
+    def consumed(self, topic: str, n: int) -> None:
+        """So many records were handed to the agent that applies them."""
+
+    def flushed(self, stage: str, seconds: float) -> None:
+        """A flush took so long."""
+
+    def recovered(self, stage: str, partition: int, seconds: float, entries: int) -> None:
+        """A partition was opened with so many entries in its table."""
+
+    def lag(self, topic: str, partition: int, records: int) -> None:
+        """So many records are not yet applied; -1 while unknown."""
+
+    def entries(self, stage: str, n: int) -> None:
+        """The stage's tables on this worker hold so many entries."""
+
+    def assigned(self, stage: str, partitions: int) -> None:
+        """The stage owns so many partitions on this worker."""
