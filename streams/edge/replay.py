@@ -23,7 +23,7 @@ _BATCH_BYTES = 256 * 1024
 _LINGER_MS = 20
 # Progress and pace are looked at once in so many events when nothing has to be waited for.
 _PROGRESS_EVENTS = 500
-_CLOSE_SECONDS = 60
+_CLOSE_SECONDS = 10
 Progress: TypeAlias = Callable[[int], None]
 # Given the time of the next event, how many seconds to wait before it is sent.
 Pace: TypeAlias = Callable[[int], float]

@@ -90,8 +90,8 @@ def read_row(row: Mapping[str, str | None]) -> Row | Rejection:
 
 def _life(call: _Call, context: CanonicalEvent, server: str) -> list[CanonicalEvent]:
     """The events of a call: a call that was never in a queue is queued and answered when it leaves the menu."""
-    offered_ms = _epoch_ms(min(call.entry, call.exit))
-    waits_ms = _epoch_ms(call.queue_start or call.exit)
+    waits = call.queue_start or call.exit
+    offered_ms, waits_ms = _epoch_ms(min(call.entry, call.exit, waits)), _epoch_ms(waits)
     leaves_ms = waits_ms + call.queue_seconds * 1000
     offered = _event(context, "offered", offered_ms)
     if call.outcome == "HANG" and call.queue_start is None:
@@ -132,9 +132,10 @@ def _context(row: Mapping[str, str | None]) -> CanonicalEvent:
 def _rules(call: _Call, server: str) -> Iterator[Rule]:
     """Names of the rules that a call needed."""
     stamps = [stamp for stamp in (call.exit, call.queue_start, call.service_start) if stamp is not None]
-    leaves = (call.queue_start or call.exit) + timedelta(seconds=call.queue_seconds)
+    waits = call.queue_start or call.exit
+    leaves = waits + timedelta(seconds=call.queue_seconds)
     end = leaves if call.service_start is None else call.service_start + timedelta(seconds=call.service_seconds)
-    if call.exit < call.entry:
+    if min(call.exit, waits) < call.entry:
         yield Rule.MENU_ENTRY_TOO_LATE
     if max(*stamps, leaves, end).date() > call.entry.date():
         yield Rule.PAST_MIDNIGHT
