@@ -6,15 +6,20 @@ The last needs a Prometheus that scrapes a running worker: the fixture `promethe
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from streams.edge import metrics
 
@@ -148,6 +153,75 @@ def test_alertmanager_takes_its_configuration() -> None:
     checked = run("amtool", "check-config", str(DEPLOY / "alertmanager" / "alertmanager.yml"))
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def prometheus_of_the_list(tmp_path: Path) -> Iterator[str]:
+    """A real Prometheus with our rules that scrapes a sample of each metric that edge/metrics.py lists, so labelled."""
+    registry = CollectorRegistry()
+    growing = [sample(metric, registry) for metric in (*metrics.PIPELINE, *metrics.BUSINESS)]
+    server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
+    port = free_port()
+    (tmp_path / "prometheus.yml").write_text(
+        f"""
+global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
+rule_files: ["{DEPLOY}/prometheus/rules/*.yml"]
+scrape_configs: [{{job_name: streams-worker, static_configs: [{{targets: ["127.0.0.1:{server.server_port}"]}}]}}]
+"""
+    )
+    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    process = subprocess.Popen(
+        [*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        assert eventually(lambda: answer(address, "streams_contacts_offered_total"), 30), "Prometheus doesn't scrape"
+        for grow in growing:
+            grow()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        server.shutdown()
+        thread.join()
+
+
+def sample(metric: metrics.Metric, registry: CollectorRegistry) -> Callable[[], None]:
+    """A metric with one sample of each label, of the type that its name says; what is returned makes it grow."""
+    labels = dict.fromkeys(metric.labels, "total")
+    if metric.name in {metrics.WAIT.name, metrics.HANDLE.name, metrics.FLUSH.name, metrics.FRESHNESS.name}:
+        histogram = Histogram(metric.name, metric.text, metric.labels, registry=registry)
+        child = histogram.labels(**labels) if labels else histogram
+        return lambda: child.observe(0.3)
+    if metric.name.endswith("_total"):
+        counter = Counter(metric.name, metric.text, metric.labels, registry=registry)
+        counted = counter.labels(**labels) if labels else counter
+        return lambda: counted.inc(7)
+    gauge = Gauge(metric.name, metric.text, metric.labels, registry=registry)
+    shown = gauge.labels(**labels) if labels else gauge
+    return lambda: shown.set(7)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def eventually(condition: Callable[[], object], seconds: float) -> bool:
+    """Wait until a condition holds; False when it still doesn't after so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if condition():
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def test_every_query_returns_data_when_every_metric_has_a_sample(prometheus_of_the_list: str) -> None:
+    eventually(lambda: not queries_without_data(prometheus_of_the_list), 30)
+
+    assert queries_without_data(prometheus_of_the_list) == []
 
 
 def test_every_query_returns_data_after_a_run(prometheus_of_a_run: str) -> None:
