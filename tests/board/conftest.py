@@ -12,19 +12,22 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from streams.core.alert import Alert
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_values
 from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind
 from streams.edge.clock import now_ms
-from streams.edge.redis import LiveView
+from streams.edge.redis import LiveView, LiveViewError
 
 REPOSITORY = Path(__file__).parents[2]
 MINUTE_MS = 60_000
@@ -118,10 +121,12 @@ class Writer:
     def _write(self, changes: LiveChanges) -> None:
         async def write() -> None:
             view = LiveView(self._url, expiry_seconds=3600)
-            await view.publish(changes)
-            await view.close()
+            try:
+                await view.publish(changes)
+            finally:
+                await view.close()
 
-        asyncio.run(write())
+        self._run(write())
 
     def reset(self) -> None:
         """Empty the live view."""
@@ -131,7 +136,12 @@ class Writer:
             await view.reset()
             await view.close()
 
-        asyncio.run(reset())
+        self._run(reset())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """In a thread of its own: Playwright keeps a loop running in the test's."""
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, work).result()
 
     def revision(self) -> int:
         """The next revision."""
@@ -165,8 +175,6 @@ class Writer:
         self._silent.clear()
 
         def run() -> None:
-            from streams.edge.redis import LiveViewError
-
             while not self._silent.is_set():
                 with suppress(LiveViewError):
                     self.beat()
@@ -244,3 +252,63 @@ def board(redis_server: RedisServer) -> Iterator[BoardProcess]:
     one = BoardProcess(redis_server.url, free_port())
     yield one
     one.stop()
+
+
+# Chromium as it runs on a machine without a screen, and without the calls home that a browser makes by itself.
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield one
+        one.close()
+
+
+class Wall:
+    """Opens pages and remembers what went wrong in them and whom they asked."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+
+    def open(self, url: str, width: int = 1920, height: int = 1080, colours: Literal["dark", "light"] = "dark") -> Page:
+        """A page in a fresh browser profile."""
+        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=colours)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.goto(url)
+        return page
+
+    def close(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def wall(browser: Browser) -> Iterator[Wall]:
+    """Pages; at the end nothing may have been complained of, and nobody asked but this machine."""
+    one = Wall(browser)
+    yield one
+    one.close()
+    assert one.complaints == []
+    assert {host.partition(":")[0] for host in one.hosts} <= {"127.0.0.1", ""}

@@ -29,7 +29,7 @@ function feedWords(health) {
   const when = late > DAY_SECONDS ? `${date(health.event_ms, zone)}, ${clock(health.event_ms, zone)}` : clock(health.event_ms, zone);
   if (health.feed === "none") return "◔ No event yet";
   if (health.feed === "silent") return `◔ Feed silent for ${age(health.feed_age_seconds)} – last event ${when}`;
-  return `▶ Replay: showing ${when}`;
+  return `▶ ${late > DAY_SECONDS ? "Replay" : "Catching up"}: showing ${when}`;
 }
 
 export function drawFreshness() {
