@@ -19,6 +19,7 @@ import faust
 from confluent_kafka import Consumer, TopicPartition
 from mode import Service
 
+from streams.engine.admin import leave
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, recover, start_position
 from streams.engine.errors import EngineError, kafka_errors
@@ -34,6 +35,7 @@ from streams.engine.topics import partitions_of
 LOG = logging.getLogger(__name__)
 
 OPEN_SECONDS_MAX = 60.0  # small state opens in under a second; a pending transaction is over after its own time-out
+LEAVE_SECONDS_MAX = 5.0  # else the session's time-out does it
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
 
@@ -138,7 +140,15 @@ class Stage(Service, Generic[K]):
             await self.crash(error)
         self._opened.clear()
         self.keepers.clear()
-        await asyncio.wait([in_thread(f"{self.name}-close", self._source.close)], timeout=STOP_SECONDS_MAX)
+        await asyncio.wait([in_thread(f"{self.name}-close", self._leave)], timeout=STOP_SECONDS_MAX)
+
+    def _leave(self) -> None:
+        self._source.close()
+        if self._options.transactional and not self.crashed:  # after a crash it comes back under its name and goes on at once
+            try:
+                leave(self._client, self._options.group(self.name), self._options.instance(self.name), LEAVE_SECONDS_MAX)
+            except EngineError as error:
+                LOG.info("%s: could not leave the group, its session will time out: %s", self.name, error)
 
     async def _read(self) -> None:
         self._reading = in_thread(f"{self.name}-source", self._run)
