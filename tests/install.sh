@@ -9,7 +9,7 @@ need redis-server redis-server
 need chromium chromium
 need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
-need java openjdk-17-jre-headless
+need java default-jre-headless
 need mvn maven
 [ -n "$missing" ] || exit 0
 
