@@ -79,13 +79,15 @@ def _binary(package: str, path: str) -> str:
 
 def _start(what: str, command: Sequence[str], address: str, answers: Callable[[str], bool]) -> Server:
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent()
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent()
     )
     server = Server(address, process)
     deadline = monotonic() + START_SECONDS_MAX
     while not answers(address):
         if process.poll() is not None:
-            raise EdgeUnavailable(f"{what} ended at once with exit code {process.returncode} ({Path(command[0]).name} on {address})")
+            raise EdgeUnavailable(
+                f"{what} ended at once with exit code {process.returncode} ({Path(command[0]).name} on {address})"
+            )
         if monotonic() > deadline:
             server.stop()
             raise EdgeUnavailable(f"{what} did not answer on {address} within {START_SECONDS_MAX:.0f} s")
@@ -93,7 +95,7 @@ def _start(what: str, command: Sequence[str], address: str, answers: Callable[[s
     return server
 
 
-def _end_with_parent() -> Callable[[], None] | None:
+def end_with_parent() -> Callable[[], None] | None:
     """What the child does before it becomes the server: ask the kernel for a SIGTERM when the parent dies; ignore Ctrl-C."""
     if sys.platform != "linux":
         return None

@@ -1,0 +1,77 @@
+"""Real servers for integration tests, each started once, on a free loopback port, and ended by its process.
+
+Tests wait with `running.eventually`; topics of their own keep them apart on the one broker.
+"""
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kafka_cluster import KafkaCluster
+from running import eventually
+
+from streams.edge.embedded import end_with_parent, start_broker
+
+
+@pytest.fixture(scope="session")
+def work_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for the session's servers."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Gives a port that was free a moment ago."""
+
+    def find() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port: int = taken.getsockname()[1]
+            return port
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def kafka(work_directory: Path) -> Iterator[str]:
+    """Address of a real Kafka broker."""
+    cluster = KafkaCluster(work_directory / "kafka")
+    yield cluster.address
+    cluster.stop()
+
+
+@pytest.fixture
+def kafka_cluster(tmp_path: Path) -> Iterator[KafkaCluster]:
+    """Three real brokers that can be killed."""
+    cluster = KafkaCluster(tmp_path / "cluster", brokers=3)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def tansu() -> Iterator[str]:
+    """Address of the embedded broker."""
+    server = start_broker()
+    yield server.address
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(work_directory: Path, free_port: Callable[[], int]) -> Iterator[str]:
+    """URL of a real Redis."""
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(work_directory)]
+    process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL, preexec_fn=end_with_parent())
+    eventually(lambda: _accepts(port), 10, "Redis answers")
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

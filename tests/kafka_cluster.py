@@ -1,0 +1,60 @@
+"""Real Kafka for tests: brokers started by deploy/kafka/kafka.sh, which can be killed and started again one by one."""
+
+import os
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from running import eventually
+
+from streams.edge.embedded import end_with_parent
+from streams.engine.errors import EngineError
+from streams.engine.probe import find_broker
+
+SCRIPT = Path(__file__).parents[1] / "deploy" / "kafka" / "kafka.sh"
+JARS_SECONDS_MAX = 300  # the first time Maven fetches the jars
+END_SECONDS_MAX = 20
+
+
+class KafkaCluster:
+    """One or three brokers in a directory; `address` is what clients connect to."""
+
+    def __init__(self, directory: Path, brokers: int = 1) -> None:
+        self._directory = directory
+        self._scripts = [self._run("--brokers", str(brokers))]
+        addresses = directory / "bootstrap"
+        eventually(lambda: addresses.exists() and addresses.read_text().endswith("\n"), JARS_SECONDS_MAX, "Kafka is laid out")
+        self.address = addresses.read_text().strip()
+        for broker in self.address.split(","):
+            eventually(partial(answers, broker), 60, f"Kafka answers at {broker}")
+
+    def kill(self, broker: int) -> None:
+        """kill -9 of one broker, counted from 1."""
+        os.kill(int((self._directory / f"broker-{broker}" / "pid").read_text()), signal.SIGKILL)
+
+    def restart(self, broker: int) -> None:
+        """Start a killed broker again, with its data."""
+        self._scripts.append(self._run("--only", str(broker)))
+        eventually(lambda: answers(self.address.split(",")[broker - 1]), 60, f"broker {broker} answers again")
+
+    def stop(self) -> None:
+        """End all brokers."""
+        for script in self._scripts:
+            script.terminate()
+        for script in self._scripts:
+            script.wait(END_SECONDS_MAX)
+
+    def _run(self, *options: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [SCRIPT, "--directory", self._directory, *options], stdout=subprocess.DEVNULL, preexec_fn=end_with_parent()
+        )
+
+
+def answers(address: str) -> bool:
+    """Whether a Kafka broker answers there."""
+    try:
+        find_broker({"bootstrap.servers": address}, 1)
+    except EngineError:
+        return False
+    return True
