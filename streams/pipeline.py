@@ -1,0 +1,223 @@
+"""THE MAP: which stage reads what, keeps what and sends what, in flow order. No arithmetic.
+
+interactions ─> intake ─> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts ─> publish
+
+A stage is a consumer group, a table partition for each of its source partitions, and one short agent. What it decides is in
+`core`; a *keeper* here only carries: records in, outputs and telemetry out. The surprise: agents return nothing. What a stage
+sends is drained from its keepers by the engine, in the transaction that also makes their state durable.
+"""
+
+from collections.abc import AsyncIterable, Callable, Sequence
+from typing import Protocol, TypeAlias, TypeVar
+
+import faust
+
+from streams.core.detect import Detect, DetectRules
+from streams.core.frame import decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
+from streams.core.intake import Intake, IntakeChanges
+from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_trend, encode
+from streams.core.merge import Merge, MergeRules
+from streams.core.rules import IntakeRules
+from streams.core.trend import CLOCK_KEY, Trend, expectation_key, trend_key
+from streams.edge.telemetry import Telemetry
+from streams.engine.batch import Batch, Output
+from streams.engine.stage import Keeper, Stage
+from streams.engine.store import Store
+from streams.engine.tail import Tail
+from streams.settings import Topics
+
+Taker: TypeAlias = Callable[[str, int, Record], None]  # topic, partition, record
+
+STAGES = ("intake", "merge", "detect", "publish")
+
+
+def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
+    """Stage → the topics that it reads."""
+    return {
+        "intake": (topics.interactions,),
+        "merge": (topics.partials,),
+        "detect": (topics.minutes,),
+        "publish": (topics.trends, topics.expectations, topics.alerts),
+    }
+
+
+class IntakeKeeper:
+    """Interactions of one source partition: events in; frames for merge, rejected and late records out."""
+
+    def __init__(self, partition: int, store: Store, rules: IntakeRules, topics: Topics, telemetry: Telemetry) -> None:
+        self._partition = partition
+        self._state = Intake(partition, store, rules)
+        self._topics = topics
+        self._telemetry = telemetry
+
+    def apply(self, batch: Batch) -> None:
+        self._state.apply(batch.records, batch.read_ms)
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:
+        changes = self._state.drain(now_ms, lag)
+        self._telemetry.heartbeat("intake", now_ms)
+        self._report(changes)
+        outputs = [
+            Output(self._topics.partials, encode_frame(frame), partition=shard) for shard, frame in enumerate(changes.frames)
+        ]
+        outputs += [
+            Output(
+                self._topics.rejected,
+                bad.value,
+                bad.key,
+                headers=[("reason", bad.reason.encode()), ("detail", bad.detail.encode()), *self._origin(bad.offset)],
+            )
+            for bad in changes.rejected
+        ]
+        outputs += [
+            Output(
+                self._topics.late,
+                late.value,
+                late.key,
+                headers=[("windows", ",".join(late.windows).encode()), *self._origin(late.offset)],
+            )
+            for late in changes.late
+        ]
+        return outputs
+
+    def _origin(self, offset: int) -> list[tuple[str, bytes]]:
+        return [
+            ("topic", self._topics.interactions.encode()),
+            ("partition", str(self._partition).encode()),
+            ("offset", str(offset).encode()),
+        ]
+
+    def _report(self, changes: IntakeChanges) -> None:
+        counts, telemetry = changes.counts, self._telemetry
+        telemetry.accepted(counts.accepted)
+        telemetry.duplicates(counts.duplicates)
+        telemetry.too_late(counts.too_late)
+        telemetry.partials_sent(len(changes.frames))
+        for reason, n in counts.rejected.items():
+            telemetry.rejected(reason, n)
+        for window, n in counts.late.items():
+            telemetry.late(window, n)
+        for kind, n in counts.contradictions.items():
+            telemetry.contradictions(kind, n)
+        for cut, n in counts.capped.items():
+            telemetry.capped(cut, n)
+
+
+class MergeKeeper:
+    """Windows of one shard: frames in; trends, closed minutes and the clock out."""
+
+    def __init__(self, shard: int, store: Store, rules: MergeRules, topics: Topics, telemetry: Telemetry) -> None:
+        self._shard = shard
+        self._state = Merge(shard, store, rules)
+        self._topics = topics
+        self._telemetry = telemetry
+
+    def apply(self, batch: Batch) -> None:
+        self._state.apply([decode_frame(value) for record in batch.records if (value := record.value())])
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002 (lag is for intake, the shape is the engine's)
+        changes = self._state.drain(now_ms)
+        self._telemetry.heartbeat("merge", now_ms)
+        outputs = [self._trend(series, trend) for series, trend in changes.trends]
+        if changes.minutes is not None:
+            outputs.append(Output(self._topics.minutes, encode_minutes(changes.minutes), partition=0))
+        if changes.clock is not None:
+            outputs.append(Output(self._topics.trends, encode(changes.clock), CLOCK_KEY, self._shard))
+            if changes.clock.watermark_ms is not None:
+                self._telemetry.watermark("merge", changes.clock.watermark_ms)
+        for kind, n in changes.closed.items():
+            self._telemetry.windows_closed(kind, n)
+        for kind, n in changes.late.items():
+            self._telemetry.late(kind, n)
+        return outputs
+
+    def _trend(self, series: str, trend: Trend) -> Output:
+        if trend.read_ms is not None and not trend.final:
+            self._telemetry.freshness((trend.published_ms - trend.read_ms) / 1000)
+        return Output(
+            self._topics.trends, encode(trend), trend_key(series, trend.window.kind, trend.window.start_ms), self._shard
+        )
+
+
+class DetectKeeper:
+    """All watched series: closed minutes in; expectations and alerts out."""
+
+    def __init__(self, partition: int, store: Store, rules: DetectRules, topics: Topics, telemetry: Telemetry) -> None:
+        assert partition == 0, "detect sees all series in one place: the topic minutes has one partition"
+        self._state = Detect(store, rules)
+        self._topics = topics
+        self._telemetry = telemetry
+
+    def apply(self, batch: Batch) -> None:
+        self._state.apply([decode_minutes(value) for record in batch.records if (value := record.value())])
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002 (lag is for intake, the shape is the engine's)
+        changes = self._state.drain(now_ms)
+        self._telemetry.heartbeat("detect", now_ms)
+        outputs = [
+            Output(
+                self._topics.expectations,
+                encode(minute),
+                expectation_key(series, minute.start_ms),
+                shard_of(series, self._topics.shards),
+            )
+            for series, minute in changes.expectations
+        ]
+        outputs += [Output(self._topics.alerts, encode(alert), alert.alert_id.encode()) for alert in changes.alerts]
+        return outputs
+
+
+class Publish:
+    """Records of trends, expectations and alerts, decoded once and offered to every publisher."""
+
+    def __init__(self, topics: Topics, takers: Sequence[Taker]) -> None:
+        self._topics = topics
+        self._takers = takers
+
+    def apply(self, batch: Batch) -> None:
+        for message in batch.records:
+            value = message.value()
+            if value is not None:
+                record = self._decode(batch.topic, message.key(), value)
+                for take in self._takers:
+                    take(batch.topic, batch.partition, record)
+
+    def _decode(self, topic: str, key: bytes | None, value: bytes) -> Record:
+        if topic == self._topics.alerts:
+            return decode_alert(value)
+        if topic == self._topics.expectations:
+            return decode_expectation(value)
+        return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
+
+
+class Applying(Keeper, Protocol):
+    """What an agent needs of a keeper."""
+
+    def apply(self, batch: Batch) -> None:
+        """Take in a batch; what follows from it leaves with the next drain."""
+
+
+K = TypeVar("K", bound=Applying)
+
+
+def run_stage(app: faust.App, stage: Stage[K]) -> None:
+    """The agent of a stage: each batch goes to the keeper of its partition."""
+
+    async def agent(batches: AsyncIterable[Batch]) -> None:
+        async for batch in batches:
+            keeper = stage.accept(batch)
+            if keeper is not None:
+                keeper.apply(batch)
+
+    app.agent(stage.channel, name=stage.name)(agent)
+
+
+def run_publish(app: faust.App, tail: Tail, publish: Publish) -> None:
+    """The agent of publish: it keeps nothing, so a batch has no position to stand at."""
+
+    async def agent(batches: AsyncIterable[Batch]) -> None:
+        async for batch in batches:
+            if tail.accept(batch):
+                publish.apply(batch)
+
+    app.agent(tail.channel, name="publish")(agent)

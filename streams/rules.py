@@ -1,0 +1,86 @@
+"""Settings as the rules of core: the one place where seconds become milliseconds. Core may not know the settings."""
+
+from streams.core.detect import DetectRules
+from streams.core.kpi import Band, KpiRules
+from streams.core.merge import MergeRules
+from streams.core.rules import IntakeRules
+from streams.core.trend import WindowKind
+from streams.settings import Merge, Settings
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+
+
+def graces_ms(merge: Merge) -> tuple[tuple[WindowKind, int], ...]:
+    """Grace per tumbling kind, shortest kind first."""
+    return (
+        ("1m", merge.grace_1m_seconds * SECOND_MS),
+        ("15m", merge.grace_15m_seconds * SECOND_MS),
+        ("1h", merge.grace_1h_seconds * SECOND_MS),
+        ("1d", merge.grace_1d_seconds * SECOND_MS),
+    )
+
+
+def intake_rules(settings: Settings) -> IntakeRules:
+    """What intake follows."""
+    intake, kpi = settings.intake, settings.kpi
+    return IntakeRules(
+        shards=settings.topics.shards,
+        pane_ms=intake.pane_seconds * SECOND_MS,
+        disorder_ms=intake.disorder_seconds_max * SECOND_MS,
+        idle_ms=intake.idle_seconds * SECOND_MS,
+        live_ms=intake.live_seconds * SECOND_MS,
+        linger_ms=intake.linger_minutes * MINUTE_MS,
+        open_ms=intake.open_hours * HOUR_MS,
+        cuts=intake.cuts,
+        cut_series_max=intake.cut_series_max,
+        sources=frozenset(settings.events.sources),
+        ahead_ms=settings.events.ahead_seconds_max * SECOND_MS,
+        time_zone=settings.merge.time_zone,
+        graces_ms=graces_ms(settings.merge),
+        target_ms=kpi.service_level_seconds * SECOND_MS,
+        queue_target_ms={queue: seconds * SECOND_MS for queue, seconds in kpi.queue_service_level_seconds.items()},
+        short_abandon_ms=kpi.short_abandon_seconds * SECOND_MS,
+    )
+
+
+def merge_rules(settings: Settings) -> MergeRules:
+    """What merge follows."""
+    return MergeRules(
+        shards=settings.topics.shards,
+        sources=settings.topics.partitions,
+        pane_ms=settings.intake.pane_seconds * SECOND_MS,
+        time_zone=settings.merge.time_zone,
+        graces_ms=graces_ms(settings.merge),
+        refresh_ms=settings.merge.refresh_seconds * SECOND_MS,
+        watch_cuts=frozenset(settings.detect.cuts),
+        kpi=kpi_rules(settings),
+    )
+
+
+def kpi_rules(settings: Settings) -> KpiRules:
+    """Targets, thresholds and bands of the KPIs."""
+    kpi = settings.kpi
+    return KpiRules(
+        service_level_seconds=kpi.service_level_seconds,
+        short_abandon_seconds=kpi.short_abandon_seconds,
+        queue_service_level_seconds=kpi.queue_service_level_seconds,
+        bands={name: Band(band.direction, band.high, band.moderate) for name, band in settings.bands.items()},
+    )
+
+
+def detect_rules(settings: Settings) -> DetectRules:
+    """What detect follows."""
+    detect = settings.detect
+    return DetectRules(
+        cuts=detect.cuts,
+        false_alarms_per_day=detect.false_alarms_per_day,
+        memory_minutes=detect.memory_minutes,
+        warm_up_minutes=detect.warm_up_minutes,
+        contacts_min=detect.contacts_min,
+        ratio_min=detect.ratio_min,
+        cool_down_minutes=detect.cool_down_minutes,
+        resolve_minutes=detect.resolve_minutes,
+        runbook=detect.runbook,
+    )

@@ -1,0 +1,180 @@
+"""Composition root: builds the parts of a worker and joins them. The only module with side effects at start.
+
+The surprise: what can be wrong with the surroundings (no broker, missing topics, transactions asked for where there are none) is
+looked at before Faust starts, so that it is said in one line.
+"""
+
+import asyncio
+import logging
+import socket
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import faust
+from mode import Service
+
+from streams import pipeline, rules
+from streams.core.alert import Alert
+from streams.core.errors import StreamsError
+from streams.core.live import Record
+from streams.edge import publisher
+from streams.edge.alertmanager import AlertmanagerPublisher, make_publishers
+from streams.edge.clock import now_ms
+from streams.edge.http import WorkerHttp
+from streams.edge.kafka import client_settings, list_topics
+from streams.edge.live import LivePublisher
+from streams.edge.prometheus import BusinessCollector
+from streams.edge.publisher import Pace, Publisher
+from streams.edge.redis import LiveView
+from streams.edge.telemetry import Telemetry, make_registry
+from streams.engine import app as faust_app
+from streams.engine.options import StageOptions
+from streams.engine.probe import find_broker, knows_transactions
+from streams.engine.stage import Stage
+from streams.engine.tail import Tail
+from streams.settings import Settings, fingerprint
+
+LOG = logging.getLogger("streams.worker")
+
+# Publish reads this far back when partitions come to it: merge repeats every live series within refresh_seconds, so twice
+# that holds each of them. Minutes are repeated by nobody; Redis keeps a day of them, an hour fills a gap that a restart left.
+BACK_REFRESHES = 2
+MINUTES_BACK_SECONDS = 3600
+
+
+def run(settings: Settings) -> None:
+    """Run a worker until it is told to stop. StreamsError: why it can't start or go on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    transactional = _look_around(settings)
+    app = faust_app.make_app(settings.app.name, Path(settings.app.data_directory))
+    Assembly(settings, app, transactional=transactional).join()
+    LOG.info("worker %s starts, settings %s", worker_name(settings), fingerprint(settings))
+    faust_app.run(app)
+
+
+def worker_name(settings: Settings) -> str:
+    """The stable name of this worker."""
+    return settings.app.worker or socket.gethostname()
+
+
+def _look_around(settings: Settings) -> bool:
+    """Broker and topics are there; tells whether flushes are transactions."""
+    client = client_settings(settings)
+    seconds = settings.kafka.connect_timeout_seconds
+    find_broker(client, seconds)
+    if missing := [topic.name for topic in list_topics(settings) if topic.state == "missing"]:
+        raise StreamsError(f"topics are missing: {', '.join(missing)}. Create them: streams topics create")
+    if settings.kafka.transactions == "off":
+        return False
+    transactional = knows_transactions(client, seconds)
+    if not transactional and settings.kafka.transactions == "on":
+        raise StreamsError("[kafka] transactions = 'on', but this broker knows none: use Apache Kafka, or set 'auto' or 'off'")
+    if not transactional:
+        LOG.warning("this broker knows no transactions: counts may repeat after a crash; run one worker only")
+    return transactional
+
+
+class Assembly:
+    """The parts of one worker."""
+
+    def __init__(self, settings: Settings, app: faust.App, *, transactional: bool) -> None:
+        self.settings = settings
+        self.app = app
+        self.transactional = transactional
+        self.client = client_settings(settings)
+        self.alertmanagers = make_publishers(settings.publish.alertmanager_urls)
+        self.live = self._live()
+        names = [part.name for part in self.publishers()]
+        self.registry = make_registry()
+        self.telemetry = Telemetry(self.registry, pipeline.sources(settings.topics), names)
+        self.collector = BusinessCollector(self.registry)
+
+    def join(self) -> None:
+        """Stages, publish and background services, joined to the app."""
+        settings, topics, telemetry = self.settings, self.settings.topics, self.telemetry
+        telemetry.build_info(version("interaction-streams"))
+        telemetry.config_info(fingerprint(settings))
+        keepers = {
+            "intake": partial(pipeline.IntakeKeeper, rules=rules.intake_rules(settings), topics=topics, telemetry=telemetry),
+            "merge": partial(pipeline.MergeKeeper, rules=rules.merge_rules(settings), topics=topics, telemetry=telemetry),
+            "detect": partial(pipeline.DetectKeeper, rules=rules.detect_rules(settings), topics=topics, telemetry=telemetry),
+        }
+        for name, keeper in keepers.items():
+            (source,) = pipeline.sources(topics)[name]
+            stage = Stage(self.app, name, source, keeper, self.client, self._options(), now_ms, telemetry)
+            pipeline.run_stage(self.app, stage)
+        pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]))
+        faust_app.service_of(self.app, Background(self))
+
+    def publishers(self) -> list[Publisher]:
+        """Whoever is handed results over a connection."""
+        return [*([self.live] if self.live else []), *self.alertmanagers]
+
+    def _live(self) -> LivePublisher | None:
+        publish = self.settings.publish
+        if not publish.redis_url:
+            return None
+        return LivePublisher(LiveView(publish.redis_url, publish.redis_expiry_seconds, worker_name(self.settings)))
+
+    def _options(self) -> StageOptions:
+        engine, kafka = self.settings.engine, self.settings.kafka
+        return StageOptions(
+            app=self.settings.app.name,
+            worker=worker_name(self.settings),
+            flush_seconds=engine.flush_seconds,
+            flush_seconds_max=engine.flush_seconds_max,
+            batch_records=engine.batch_records,
+            batches_under_way=engine.batches_under_way,
+            fetch_queue_kilobytes=engine.fetch_queue_kilobytes,
+            session_timeout_seconds=kafka.session_timeout_seconds,
+            transaction_timeout_seconds=kafka.transaction_timeout_seconds,
+            transactional=self.transactional,
+        )
+
+    def _tail(self) -> Tail:
+        topics = self.settings.topics
+        back_seconds = BACK_REFRESHES * self.settings.merge.refresh_seconds
+        starts = {topics.trends: back_seconds, topics.expectations: MINUTES_BACK_SECONDS, topics.alerts: None}
+        return Tail(self.app, "publish", starts, self.client, self._options(), now_ms, self.telemetry, self._drop)
+
+    def _take(self, topic: str, partition: int, record: Record) -> None:
+        self.collector.update(topic, partition, record)
+        if self.live is not None:
+            self.live.put(topic, partition, record)
+        if isinstance(record, Alert):
+            for alertmanager in self.alertmanagers:
+                alertmanager.put(topic, partition, record)
+
+    def _drop(self, topic: str, partition: int) -> None:
+        holders: list[BusinessCollector | LivePublisher | AlertmanagerPublisher] = [self.collector, *self.alertmanagers]
+        for holder in [*holders, *([self.live] if self.live else [])]:
+            holder.drop(topic, partition)
+
+
+class Background(Service):
+    """What runs beside the stages: the worker's HTTP, and a loop per publisher."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        super().__init__()
+        self._assembly = assembly
+        self._stop = asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
+        worker = assembly.settings.worker
+        self._http = WorkerHttp(worker.host, worker.port, assembly.registry, lambda: assembly.telemetry.health(now_ms()))
+
+    async def on_start(self) -> None:
+        """Listen, and begin to hand over."""
+        port = await self._http.start()
+        LOG.info("metrics and health on http://%s:%d", self._assembly.settings.worker.host, port)
+        publish = self._assembly.settings.publish
+        pace = Pace(publish_seconds=publish.publish_seconds, retry_seconds_max=publish.retry_seconds_max)
+        telemetry = self._assembly.telemetry
+        runs = [publisher.run(part, pace, telemetry, now_ms, self._stop) for part in self._assembly.publishers()]
+        self._running = [asyncio.create_task(run) for run in runs]  # not add_future: Faust would cancel their farewell
+
+    async def on_stop(self) -> None:
+        """Let the publishers say farewell; close the door."""
+        self._stop.set()
+        await asyncio.gather(*self._running)
+        await self._http.stop()

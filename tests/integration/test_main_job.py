@@ -1,0 +1,96 @@
+"""The main job on real input: the bank's February calls through real Kafka, a worker killed on the way, recounted by an oracle."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from oracle import DATA, TIME_ZONE, Count, recount
+from running import System, eventually, make_system
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here: the bank's February calls"),
+]
+
+MEASURES = ("offered", "answered", "abandoned", "left_before_queue", "wait_ms", "abandon_wait_ms", "handled")
+
+
+@pytest.fixture
+def real(kafka: str, tmp_path: Path) -> Iterator[System]:
+    """A system on real Kafka whose days are the bank's."""
+    yield from _system(kafka, tmp_path)
+
+
+@pytest.fixture
+def embedded(tansu: str, tmp_path: Path) -> Iterator[System]:
+    """The same on the embedded broker."""
+    yield from _system(tansu, tmp_path)
+
+
+def _system(bootstrap: str, directory: Path) -> Iterator[System]:
+    system = make_system(directory, bootstrap, {"STREAMS_MERGE_TIME_ZONE": TIME_ZONE})
+    yield system
+    system.children.stop()
+
+
+def applied(system: System) -> int:
+    """Events whose effect is durable: the committed offsets of intake."""
+    topic, group = system.environment["STREAMS_TOPICS_INTERACTIONS"], f"{system.environment['STREAMS_APP_NAME']}-intake"
+    bootstrap = system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"]
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    try:
+        committed = consumer.committed([TopicPartition(topic, partition) for partition in range(4)], timeout=10)
+        return sum(max(0, place.offset) for place in committed)
+    finally:
+        consumer.close()
+
+
+def days(system: System) -> list[dict[str, Any]]:
+    """The final daily windows by queue, as the command prints them."""
+    return system.lines("trends", "--cut", "queue", "--window", "1d", "--final-only", "--json")
+
+
+def counted(trend: dict[str, Any]) -> Count:
+    """The figures of a trend that the oracle has, too."""
+    measures = trend["measures"]
+    handle_ms = sum(measures.get(name, 0) for name in ("talk_ms", "hold_ms", "wrap_ms"))
+    return Count(**{name: measures.get(name, 0) for name in MEASURES}, handle_ms=handle_ms)
+
+
+def by_day_and_type(trends: list[dict[str, Any]]) -> dict[Any, Count]:
+    """(local day, type) → figures."""
+    zone = ZoneInfo(TIME_ZONE)
+    return {
+        (datetime.fromtimestamp(trend["window"]["start_ms"] / 1000, zone).date(), trend["series"]["queue"]): counted(trend)
+        for trend in trends
+    }
+
+
+def test_daily_windows_equal_a_recount_although_the_worker_was_killed_on_the_way(real: System) -> None:
+    real.streams("replay", str(DATA), "--format", "bank1999")
+    worker = real.children.start("worker", "worker")
+    eventually(lambda: applied(real) > 1_000, 60, "intake has begun")
+    real.kill(worker)
+    at_kill = applied(real)
+    real.start_worker()
+    expected = {key: count for key, count in recount().items() if count != Count()}
+    eventually(lambda: len(days(real)) >= len(expected), 120, "all days are final")
+    assert by_day_and_type(days(real)) == expected
+    assert at_kill < applied(real), "the kill struck after the end: it proves nothing"
+
+
+def test_the_embedded_broker_gives_the_same_trends(real: System, embedded: System) -> None:
+    for system in (real, embedded):
+        system.start_worker()
+        system.streams("replay", str(DATA), "--format", "bank1999")
+    expected = {key: count for key, count in recount().items() if count != Count()}
+    for system in (real, embedded):
+        eventually(lambda system=system: len(days(system)) >= len(expected), 120, "all days are final")
+    cuts = [("queue", "1d"), ("total", "1h"), ("channel+queue", "15m")]
+    for cut, window in cuts:
+        arguments = ("trends", "--cut", cut, "--window", window, "--final-only", "--json")
+        assert real.streams(*arguments) == embedded.streams(*arguments)
