@@ -18,6 +18,7 @@ from streams.core.wire import Wire, refusal
 _DECODER = msgspec.json.Decoder(Wire)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_BACKSLASH = ord("\\")
 _SECONDS = ("talk_seconds", "hold_seconds", "wrap_seconds")
 _NO_VALUE = Rejection(Reason.NOT_JSON, "record: expected a JSON object")
 _TOO_LARGE = Rejection(Reason.TOO_LARGE, f"record: expected at most {MAX_RECORD_BYTES:,} bytes")
@@ -42,14 +43,22 @@ def read(record: Record, rules: IntakeRules, read_ms: int) -> tuple[Wire, int] |
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             wire = _from_object(value, ())
         else:
-            # Control characters reach JSON text only by this escape, and looking for it costs 30 ns; a pattern per field 2 µs.
-            if wire.specversion is not None or b"\\u00" in value:
+            # A control character reaches JSON text only by an escape. Looking for a byte costs 30 ns, a pattern per field 2 µs.
+            if wire.specversion is not None or (_BACKSLASH in value and b"\\u00" in value):
                 wire = _from_object(value, ())
     if isinstance(wire, Rejection):
         return wire
     time = wire.time
     time_ms = time if isinstance(time, int) else (time - _EPOCH) // _MILLISECOND
-    return _check(wire, time_ms, rules, read_ms) or (wire, time_ms)
+    if time_ms > read_ms + rules.ahead_ms:
+        return Rejection(Reason.FUTURE_TIME, f"time: expected at most {rules.ahead_ms // 1000} s ahead of the clock")
+    if time_ms < 0:
+        return _TOO_EARLY
+    if wire.interaction_id is None and wire.type != "heartbeat":
+        return _NO_INTERACTION
+    if rules.sources and wire.source not in rules.sources:
+        return _UNKNOWN_SOURCE
+    return wire, time_ms
 
 
 def decode(record: Record, rules: IntakeRules, read_ms: int) -> Event | Rejection:
@@ -69,19 +78,6 @@ def decode(record: Record, rules: IntakeRules, read_ms: int) -> Event | Rejectio
 def milliseconds(seconds: float | None) -> int | None:
     """A duration in whole milliseconds; None stays None."""
     return None if seconds is None else round(seconds * 1000)
-
-
-def _check(wire: Wire, time_ms: int, rules: IntakeRules, read_ms: int) -> Rejection | None:
-    """What no field says alone: time not ahead, interaction named, source allowed."""
-    if time_ms > read_ms + rules.ahead_ms:
-        return Rejection(Reason.FUTURE_TIME, f"time: expected at most {rules.ahead_ms // 1000} s ahead of the clock")
-    if time_ms < 0:
-        return _TOO_EARLY
-    if wire.interaction_id is None and wire.type != "heartbeat":
-        return _NO_INTERACTION
-    if rules.sources and wire.source not in rules.sources:
-        return _UNKNOWN_SOURCE
-    return None
 
 
 def _from_object(value: bytes, headers: Headers) -> Wire | Rejection:

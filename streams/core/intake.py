@@ -79,7 +79,7 @@ class Intake:
             return
         # Local names: this loop runs once per event, an attribute of self costs 30 ns each.
         rules, lateness, lives, counts = self._rules, self._lateness, self._lives, self._counts
-        interactions, kinds, tell = lives.interactions, KINDS, lives.tell
+        interactions, kinds, tell, expiry = lives.interactions, KINDS, lives.tell, lives.expiry
         disorder_ms, grace_ms, levels = rules.disorder_ms, lateness.grace_min_ms, lateness.levels
         watermark, accepted, newest_ms = self._watermark, 0, NEVER
         for record in records:
@@ -110,8 +110,10 @@ class Intake:
             accepted += 1
             if time_ms > newest_ms:
                 newest_ms = time_ms
-            before, watermark = watermark, max(watermark, reached_ms)
-            if lives.next_ms <= watermark:
+            before = watermark
+            if reached_ms > watermark:
+                watermark = reached_ms
+            if expiry.next_ms <= watermark:
                 lives.expire(before, watermark)
         self._watermark = watermark
         counts.consumed += len(records)
@@ -152,7 +154,7 @@ class Intake:
 
     def _advance(self, watermark_ms: int) -> None:
         before, self._watermark = self._watermark, max(self._watermark, watermark_ms)
-        if self._lives.next_ms <= self._watermark:
+        if self._lives.expiry.next_ms <= self._watermark:
             self._lives.expire(before, self._watermark)
 
     def _frames(self, now_ms: int, idle: bool) -> list[Frame]:

@@ -108,7 +108,7 @@ def fold(
 def step(life: Life, known: Fact, cell: Cell, odd: Odd, rules: IntakeRules) -> None:
     """Step a life by its next fact, whose context it already has, and add what that measures to the cell of its pane."""
     life.last_ms = known.time_ms
-    _STEPS[known.kind](life, known, cell, odd, rules)
+    STEPS[known.kind](life, known, cell, odd, rules)
 
 
 def time_out(life: Life, cell: Cell, rules: IntakeRules) -> None:
@@ -285,4 +285,4 @@ _HANDLERS: dict[int, Callable[[Life, Fact, Cell, Odd, IntakeRules], None]] = {
     fact.REOPENED: _reopened,
     fact.SURVEYED: _surveyed,
 }
-_STEPS = tuple(_HANDLERS[kind] for kind in range(len(_HANDLERS)))
+STEPS = tuple(_HANDLERS[kind] for kind in range(len(_HANDLERS)))

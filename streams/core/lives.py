@@ -13,10 +13,11 @@ import msgspec
 from streams.core.cells import Cells
 from streams.core.context import Combination, Context, Contexts
 from streams.core.expiry import Expiry, rounded
-from streams.core.facts import Fact, decode_facts, encode_facts, fact_of
+from streams.core.facts import COMPLETED, Fact, decode_facts, encode_facts, fact_of
 from streams.core.frame import WaitingLevel
 from streams.core.interaction import (
     OPEN,
+    STEPS,
     TALKING,
     TIMED_OUT,
     WAITING,
@@ -53,7 +54,7 @@ class Lives:
         self._lateness = lateness
         self._contexts = contexts
         self._cells = cells
-        self._expiry = Expiry()
+        self.expiry = Expiry()
         self._waiting: dict[str, Interaction] = {}
         self._dirty: dict[str, Interaction | None] = {}
         self.waiting_changed = True
@@ -71,10 +72,13 @@ class Lives:
 
     def tell(self, name: str, wire: Wire, time_ms: int, kind: int, level: int, watermark_ms: int) -> None:
         """Add a fact to an interaction; `level` is the closed level of its pane."""
-        w, contexts, rules = wire, self._contexts, self._rules
+        w, contexts = wire, self._contexts
         # In the order of series.DIMENSIONS, written out because this is the hot path: a loop over names costs 1 µs more.
-        context = contexts.of((w.channel, w.queue, w.issue, w.product, w.segment, w.region, w.age_band, w.language))
-        fact = fact_of(w, time_ms, kind, context.values)
+        values = (w.channel, w.queue, w.issue, w.product, w.segment, w.region, w.age_band, w.language)
+        context = contexts.by_values.get(values) or contexts.of(values)
+        fact = (
+            Fact(time_ms, kind, w.id, w.source, context.values) if kind < COMPLETED else fact_of(w, time_ms, kind, context.values)
+        )
         interaction = self.interactions.get(name)
         if interaction is None:
             life = Life(context)
@@ -90,22 +94,23 @@ class Lives:
                 if filled.combination is not life.context.combination:
                     self._fill_gaps(interaction, context, watermark_ms)
                 life.context = filled
-            if time_ms > life.last_ms + rules.open_ms and is_open(life):
+            if time_ms > life.last_ms + self._rules.open_ms and is_open(life):
                 self._time_out(name, life, watermark_ms)
             life.context = known
             facts.append(fact)
         self._dirty[name] = interaction
         phase = life.phase
-        step(life, fact, self._cells.at(time_ms, level, life.context.combination), self.odd, rules)
+        life.last_ms = time_ms
+        STEPS[kind](life, fact, self._cells.at(time_ms, level, life.context.combination), self.odd, self._rules)
         if phase == WAITING or life.phase == WAITING:
             self._wait(name, interaction)
         # An open interaction that stays open is due later than it was, and that is noticed in time.
         if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
-            self._expiry.schedule(name, self._due(life))
+            self.expiry.schedule(name, self._due(life))
 
     def expire(self, before_ms: int, watermark_ms: int) -> None:
         """Time out and forget what is due at a watermark that was `before_ms` until now."""
-        for name in self._expiry.due(watermark_ms):
+        for name in self.expiry.due(watermark_ms):
             interaction = self.interactions[name]
             life = interaction.life
             if rounded(self._due(life)) <= watermark_ms:
@@ -114,23 +119,19 @@ class Lives:
                     self._dirty[name] = None
                     continue
                 self._time_out(name, life, before_ms)
-            self._expiry.schedule(name, self._due(life))
-
-    @property
-    def next_ms(self) -> int:
-        """The watermark at which `expire` has something to do."""
-        return self._expiry.next_ms
+            self.expiry.schedule(name, self._due(life))
 
     def waiting(self) -> list[list[WaitingLevel]]:
         """The contacts that wait now, by shard, sorted by series."""
         groups: dict[Combination, list[int]] = {}
         for interaction in self._waiting.values():
-            groups.setdefault(interaction.life.context.combination, []).append(interaction.life.queued_ms)
+            life = interaction.life
+            groups.setdefault(life.context.combination, []).append(life.queued_ms)
         levels: list[dict[str, tuple[int, int]]] = [{} for _ in range(self._rules.shards)]
         for combination, since_ms in groups.items():
             for shard, series in self._cells.series(combination):
                 waiting, oldest_ms = levels[shard].get(series, (0, since_ms[0]))
-                levels[shard][series] = waiting + len(since_ms), min(oldest_ms, *since_ms)
+                levels[shard][series] = waiting + len(since_ms), min(oldest_ms, min(since_ms))
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]
 
     def write(self, store: MutableMapping[bytes, bytes]) -> None:
@@ -155,15 +156,22 @@ class Lives:
         interaction.life = after.life
         self._replace(before, after, watermark_ms)
         self._dirty[name] = interaction
-        self._wait(name, interaction)
-        self._expiry.schedule(name, self._due(interaction.life))
+        self._settle(name, interaction)
 
     def _fill_gaps(self, interaction: Interaction, context: Context, watermark_ms: int) -> None:
         """Count the facts so far under dimensions that become known only now; where the life stands doesn't depend on them."""
-        first = self._contexts.sum(interaction.first, context)[1]
-        before = self._fold(interaction.facts, interaction.first, watermark_ms)
-        self._replace(before, self._fold(interaction.facts, first, watermark_ms), watermark_ms)
-        interaction.first = first
+        facts, unfilled = interaction.facts, interaction.first
+        first = interaction.first = self._contexts.sum(unfilled, context)[1]
+        if len(facts) == 1 and interaction.life.phase != TIMED_OUT:
+            # The common case, an offer without a queue: a first fact measures the same under any dimensions. Saves 4 µs.
+            cell: Cell = {}
+            step(Life(unfilled), facts[0], cell, {}, self._rules)
+            pane_ms = facts[0].time_ms - facts[0].time_ms % self._rules.pane_ms
+            self._add((pane_ms, first.combination), cell, watermark_ms)
+            self._add((pane_ms, unfilled.combination), {code: -n for code, n in cell.items()}, watermark_ms)
+        else:
+            before = self._fold(facts, unfilled, watermark_ms)
+            self._replace(before, self._fold(facts, first, watermark_ms), watermark_ms)
 
     def _replace(self, before: Contribution, after: Contribution, watermark_ms: int) -> None:
         """Take back one contribution and add another, where they differ."""
@@ -194,7 +202,7 @@ class Lives:
     def _settle(self, name: str, interaction: Interaction) -> None:
         """Bring queue and appointments in line with a life that was folded anew."""
         self._wait(name, interaction)
-        self._expiry.schedule(name, self._due(interaction.life))
+        self.expiry.schedule(name, self._due(interaction.life))
 
     def _wait(self, name: str, interaction: Interaction) -> None:
         if interaction.life.phase == WAITING:
