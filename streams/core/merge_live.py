@@ -110,7 +110,7 @@ class Refresh:
     def due(self, now_ms: int, shown: Mapping[WindowKind, set[str]]) -> list[str]:
         """The next ones of this round; a new round begins when the time of the last is over."""
         passed_ms = now_ms - self._began_ms
-        if 0 <= passed_ms < self._refresh_ms:
+        if self._round and 0 <= passed_ms < self._refresh_ms:
             place = len(self._round) * passed_ms // self._refresh_ms
             due = self._round[self._place : place]
             self._place = max(self._place, place)

@@ -46,14 +46,13 @@ def trend(series: str, cell: Cell, window: Window, issue: Issue, read_ms: int, q
     """The record of one series in one window; `queue` in live windows only; read_ms UNREAD where nothing was read for it."""
     cut, values = _names(series)
     today = window.kind == "today"
-    names = measure.NAMES
     return Trend(
         cut=cut,
         series=values,
         window=window,
         final=final,
         revision=issue.revision,
-        measures={names[code]: cell[code] for code in sorted([code for code in cell if code < measure.WAIT_BUCKET])},
+        measures={name: cell[code] for code, name in measure.NAMES.items() if code in cell},
         kpis=kpis(cell, issue.rules, series, queue),
         waits=_histogram(cell, measure.WAIT_BUCKET, len(measure.WAIT_BOUNDARIES_MS)) if today else None,
         handles=_histogram(cell, measure.HANDLE_BUCKET, len(measure.HANDLE_BOUNDARIES_MS)) if today else None,

@@ -1,0 +1,121 @@
+"""KPIs by example: what each is for a given cell, when it is null, its interval, band and variant."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core import measure as m
+from streams.core.kpi import KPIS, Band, KpiRules, QueueNow, band_of, kpis, service_level_variant, wilson
+from streams.core.measure import Cell
+from streams.core.trend import KpiValue
+
+BANDS = {"service_level": Band("up", 0.8, 0.7), "asa": Band("down", 20.0, 60.0)}
+RULES = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands=BANDS)
+
+DAY: Cell = {
+    m.OFFERED: 12, m.QUEUED: 10, m.ANSWERED: 8, m.ABANDONED: 2, m.SHORT_ABANDONED: 1, m.ANSWERED_IN_TARGET: 7,
+    m.ABANDONED_IN_TARGET: 1, m.WAIT_MS: 240_000, m.HANDLED: 5, m.TALK_MS: 500_000, m.HOLD_MS: 50_000, m.WRAP_MS: 100_000,
+    m.CSAT_1: 1, m.CSAT_1 + 3: 2, m.CSAT_1 + 4: 1,
+}  # fmt: skip
+
+
+def sketch(base: int, *values_ms: int) -> Cell:
+    cell: Cell = {}
+    for value_ms in values_ms:
+        m.add(cell, {base + m.sketch_index(value_ms): 1})
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "n"),
+    [
+        ("offered", 12.0, 12),
+        ("answered", 8.0, 8),
+        ("abandoned", 2.0, 2),
+        ("short_abandoned", 1.0, 1),
+        ("service_level", 0.8, 10),  # (7 + 1) / 10
+        ("abandonment", 1 / 9, 9),  # (2 - 1) / (10 - 1)
+        ("asa", 30.0, 8),  # 240 s / 8
+        ("aht", 130.0, 5),  # (500 + 50 + 100) s / 5
+        ("csat", 0.75, 4),
+    ],
+)
+def test_a_kpi_is_its_formula(name: str, value: float, n: int) -> None:
+    found = kpis(DAY, RULES, "total")[name]
+    assert (value, n) == (found.value, found.n)
+
+
+def test_ratios_means_and_percentiles_without_contacts_are_null_and_counts_are_zero() -> None:
+    found = kpis({}, RULES, "total", QueueNow(0, 0.0))
+    counts = {"offered", "answered", "abandoned", "short_abandoned", "contacts_in_queue"}
+    assert {name: (0.0 if name in counts else None) for name in found} == {name: kpi.value for name, kpi in found.items()}
+    assert {0} == {kpi.n for kpi in found.values()}
+    assert {None} == {kpi.low for kpi in found.values()}
+
+
+def test_there_is_one_value_for_each_definition() -> None:
+    assert [kpi.name for kpi in KPIS] == list(kpis(DAY, RULES, "total", QueueNow(3, 61.5)))
+
+
+def test_who_waits_now_is_told_in_live_windows_only() -> None:
+    found = kpis(DAY, RULES, "total", QueueNow(3, 61.5))
+    assert (KpiValue(3.0, 3), KpiValue(61.5, 3)) == (found["contacts_in_queue"], found["oldest_in_queue"])
+    assert "contacts_in_queue" not in kpis(DAY, RULES, "total")
+
+
+@pytest.mark.parametrize(("n", "low", "high"), [(10, 0.49, 0.94), (100, 0.71, 0.87), (400, 0.76, 0.84)])
+def test_the_interval_of_80_percent_narrows_with_n(n: int, low: float, high: float) -> None:
+    assert (low, high) == tuple(round(limit, 2) for limit in wilson(0.8 * n, n))
+
+
+def test_a_ratio_above_one_is_published_as_it_is_with_the_interval_of_one() -> None:
+    found = kpis({m.QUEUED: 2, m.ANSWERED_IN_TARGET: 3}, RULES, "total")["service_level"]
+    assert found.value == 1.5
+    assert (found.low, found.high) == wilson(2, 2)
+
+
+def test_percentiles_and_the_longest_wait_are_within_one_percent() -> None:
+    cell = sketch(m.WAIT_SKETCH, *range(1_000, 101_000, 1_000)) | sketch(m.ABANDON_SKETCH, 240_000)
+    cell |= sketch(m.HANDLE_SKETCH, 60_000, 120_000, 600_000)
+    found = kpis(cell, RULES, "total")
+    seconds = {"wait_p50": 50, "wait_p90": 90, "wait_p95": 95, "longest_wait": 240, "handle_p50": 120, "handle_p90": 120}
+    assert seconds == {name: pytest.approx(found[name].value, rel=0.0101) for name in seconds}
+    assert (found["wait_p95"].n, found["longest_wait"].n, found["handle_p50"].n) == (100, 101, 3)
+
+
+@given(st.dictionaries(st.integers(m.WAIT_SKETCH, m.WAIT_SKETCH + m.SKETCH_SIZE - 1), st.integers(-1, 5).filter(bool)))
+def test_percentiles_are_those_of_the_measure(cell: Cell) -> None:
+    found = kpis(cell, RULES, "total")
+    expected = m.sketch_quantiles(cell, m.WAIT_SKETCH, (0.5, 0.9, 0.95))
+    assert [None if ms is None else ms / 1000 for ms in expected] == [found[f"wait_p{p}"].value for p in (50, 90, 95)]
+
+
+@pytest.mark.parametrize(
+    ("value", "band", "expected"),
+    [
+        (0.80, BANDS["service_level"], "high"),
+        (0.75, BANDS["service_level"], "moderate"),
+        (0.69, BANDS["service_level"], "low"),
+        (20.0, BANDS["asa"], "high"),
+        (60.0, BANDS["asa"], "moderate"),
+        (60.1, BANDS["asa"], "low"),
+        (None, BANDS["asa"], None),
+        (0.5, None, None),
+    ],
+)
+def test_a_value_on_a_limit_is_in_the_better_band(value: float | None, band: Band | None, expected: str | None) -> None:
+    assert expected == band_of(value, band)
+
+
+@pytest.mark.parametrize(
+    ("series", "targets", "expected"),
+    [
+        ("total", {}, "A/20s"),
+        ("queue\x1fbilling", {"billing": 30}, "A/30s"),
+        ("channel+queue\x1fvoice\x1fsales", {"billing": 30}, "A/20s"),
+        ("total", {"billing": 30}, "A/by queue"),
+    ],
+)
+def test_the_variant_names_the_target(series: str, targets: dict[str, int], expected: str) -> None:
+    rules = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds=targets, bands={})
+    assert expected == service_level_variant(series, rules)
