@@ -32,8 +32,11 @@ RATIO_RANGE = (0.05, 20.0)
 
 
 class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """One incident. `explained_by`: the alert that speaks for it, None if it speaks for itself. base: expected log rate per
-    minute now, drift: its fading slope, known: contacts it is worth (shape of its gamma distribution)."""
+    """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
+
+    base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
+    ratio: believed so far.
+    """
 
     alert_id: str
     series: str
@@ -41,6 +44,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     kind: AlertKind
     severity: Severity
     version: int
+    score: float
     explained_by: str | None
     onset_ms: int
     detected_ms: int

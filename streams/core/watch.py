@@ -115,12 +115,12 @@ class Watch:
         for up in (True, False):
             if any(found[name].up == up for name in standing):
                 self._open(fleet, columns, {n: i for n, i in found.items() if i.up == up}, standing, up)
-        waiting = {name: found[name] for name in crossed - standing - set(self.active)}
+        waiting = {name: self._waiting(found[name]) for name in crossed - set(self.active)}
         for name, incident in self.pending.items():
-            fires = name in self.active and self.active[name].explained_by is None
-            if not fires:
+            goes_on = self.active.get(name) or waiting.get(name)
+            if goes_on is None or goes_on.explained_by is not None or goes_on.alert_id != incident.alert_id:
                 self._tell(msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms), "resolved")
-        self.pending = {name: self._tell(incident, "pending") for name, incident in sorted(waiting.items())}
+        self.pending = {n: i if self.pending.get(n) is i else self._tell(i, "pending") for n, i in sorted(waiting.items())}
 
     def _is_return(self, incident: Incident) -> bool:
         """Whether a change is only the end of another cut's incident, which the series had taken in."""
@@ -133,9 +133,17 @@ class Watch:
         )
 
     def _stands(self, incident: Incident) -> bool:
-        """Whether evidence of the same direction was pending a minute ago, or the incident goes on with a recent one."""
-        before = self.pending.get(incident.series)
-        return (before is not None and before.up == incident.up) or self._recent(incident) is not None
+        """Whether the change was pending before and has gained evidence since; one wild minute loses it again."""
+        before = self._pending(incident)
+        return before is not None and incident.score >= before.score
+
+    def _waiting(self, incident: Incident) -> Incident:
+        """New evidence on the pending list, under the identity and with the score that it came with."""
+        before = self._pending(incident)
+        if before is not None:
+            return before
+        recent = self._recent(incident)
+        return incident if recent is None else msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version)
 
     def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
         moves = [_move(incident, name in standing) for name, incident in found.items()]
@@ -147,11 +155,19 @@ class Watch:
             ids[move.series] = incident.alert_id
             self._begin(fleet, columns, incident)
         for name, by in silent.items():
-            self._begin(fleet, columns, msgspec.structs.replace(found[name], explained_by=ids.get(by, by)))
+            incident = self._joined(found[name])
+            self._begin(
+                fleet, columns, msgspec.structs.replace(incident, explained_by=ids.get(by, by), version=incident.version + 1)
+            )
 
     def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
         fleet.hold(columns[incident.series], True)
         self.active[incident.series] = incident
+
+    def _pending(self, incident: Incident) -> Incident | None:
+        """The pending incident that a new one goes on with: of the same series and direction."""
+        before = self.pending.get(incident.series)
+        return before if before is not None and before.up == incident.up else None
 
     def _recent(self, incident: Incident) -> Incident | None:
         """The incident that a new one goes on with: over within the cool-down, of the same direction, spoken of."""
@@ -160,14 +176,14 @@ class Watch:
 
     def _joined(self, incident: Incident) -> Incident:
         """A new incident under the identity that it had while pending, or before the cool-down."""
-        pending = self.pending.get(incident.series)
-        before = self._recent(incident)
-        if before is not None:
-            del self.recent[incident.series]
-            return _continued(before, incident)
-        if pending is None or pending.up != incident.up:
+        pending, recent = self._pending(incident), self._recent(incident)
+        if pending is not None:
+            same = {"alert_id": pending.alert_id, "version": pending.version, "onset_ms": pending.onset_ms}
+            incident = msgspec.structs.replace(incident, **same)
+        if recent is None:
             return incident
-        return msgspec.structs.replace(incident, alert_id=pending.alert_id, version=pending.version, onset_ms=pending.onset_ms)
+        del self.recent[incident.series]
+        return _continued(recent, incident)
 
     def _tell(self, incident: Incident, state: AlertState) -> Incident:
         """Put the next version of an incident that speaks for itself on the list of alerts."""
@@ -183,7 +199,7 @@ def _continued(before: Incident, incident: Incident) -> Incident:
     return msgspec.structs.replace(
         incident,
         alert_id=before.alert_id,
-        version=before.version,
+        version=max(before.version, incident.version),
         kind=before.kind,
         severity=before.severity,
         onset_ms=before.onset_ms,
@@ -221,6 +237,7 @@ def _would_be(fleet: Fleet, series: str, column: int, row: int, end_ms: int) -> 
         kind="spike" if up else down,
         severity="info",
         version=0,
+        score=float(bank.score[row, column]),
         explained_by=None,
         onset_ms=onset_ms,
         detected_ms=end_ms,
