@@ -26,7 +26,7 @@ STOP_SECONDS_MAX = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class EdgeUnavailable(StreamsError):
+class EdgeUnavailable(StreamsError):  # noqa: N818  # says a state, as ConnectionRefused would
     """The wheel isn't there, or what it holds doesn't start here."""
 
 

@@ -4,6 +4,7 @@ The surprise: closing a static member doesn't make it leave; its partitions woul
 crash, where the worker comes back under its name, but not an orderly stop.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +13,11 @@ from kafka.admin import KafkaAdminClient, MemberToRemove
 from kafka.errors import KafkaError, UnsupportedVersionError
 
 from streams.engine.errors import EngineError
-from streams.engine.options import Settings
+from streams.engine.options import Settings, StageOptions
 
+LOG = logging.getLogger(__name__)
+
+LEAVE_SECONDS_MAX = 5.0  # else the session's time-out does it
 NAMES = {  # librdkafka's name of a connection setting, and kafka-python's
     "bootstrap.servers": "bootstrap_servers",
     "security.protocol": "security_protocol",
@@ -26,10 +30,16 @@ NAMES = {  # librdkafka's name of a connection setting, and kafka-python's
 }
 
 
-def leave(client: Settings, group: str, instance: str, timeout_seconds: float) -> None:
-    """Take a static member out of its group, so that others get its partitions at once. Raises EngineError."""
-    with _admin(client, timeout_seconds) as admin:
-        admin.remove_group_members(group, [MemberToRemove(group_instance_id=instance)])
+def leave_group(client: Settings, options: StageOptions, stage: str) -> None:
+    """Take this worker's static member out of the stage's group, so that others get its partitions at once, if possible."""
+    if not options.transactional:  # no static member
+        return
+    member = MemberToRemove(group_instance_id=options.instance(stage))
+    try:
+        with _admin(client, LEAVE_SECONDS_MAX) as admin:
+            admin.remove_group_members(options.group(stage), [member])
+    except EngineError as error:
+        LOG.info("%s: could not leave the group, its session will time out: %s", stage, error)
 
 
 def lists_transactions(client: Settings, timeout_seconds: float) -> bool:

@@ -52,7 +52,7 @@ class Recovered:
 def recover(client: Settings, topic: str, committed: Mapping[int, int | None], seconds_max: float) -> dict[int, Recovered]:
     """Read these partitions of a changelog, all at once, until each stands at its committed offset (None: wherever it ends).
 
-    After `seconds_max` the partitions are given back as they are, if at least their end was reached: the caller decides about the mismatch.
+    After `seconds_max` they are given back as they are, if at least their end was reached: the caller decides about the mismatch.
     """
     tables = {partition: Recovered() for partition in committed}
     settings: Settings = {
@@ -108,6 +108,6 @@ def start_position(table: Recovered, committed: int | None, *, transactional: bo
         return position
     stands = "has no stamp" if position is None else f"stands at {position}"
     raise EngineError(
-        f"{where}: the group has committed {committed}, but the state in its changelog {stands}. Something else wrote one of them. "
+        f"{where}: the group committed {committed}, but the state in its changelog {stands}: something else wrote one of them. "
         "Delete both the group and the changelog to start from the beginning, or choose another [app] name"
     )

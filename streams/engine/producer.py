@@ -102,7 +102,7 @@ class Transactions:
 
 
 class Plain:
-    """Records only. A crash in between repeats outputs; the stamp, not the offset, says where to go on: the source commits later."""
+    """Records only. A crash in between repeats outputs; the stamp says where to go on, the source commits offsets later."""
 
     def __init__(self, client: Settings, outage: Outage) -> None:
         self._settings: Settings = {
@@ -159,7 +159,7 @@ def _until(call: Callable[[float], None], deadline: float) -> None:
 def _refused(transactional_id: str, error: KafkaException) -> str:
     code = error_of(error).code()
     if code in MEMBERSHIP:
-        return f"{transactional_id}: this worker was silent too long and is no longer in its group; nothing was written. Start it again"
+        return f"{transactional_id}: this worker was silent too long and is out of its group; nothing was written. Start it again"
     if code in (KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED):
         return f"{transactional_id}: another worker of the same name is running; give each its own [app] worker"
     return f"{transactional_id}: the flush was not written: {explain(error)}"

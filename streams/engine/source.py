@@ -3,11 +3,11 @@
 It knows positions, not state. Who owns a stage or a tail gets called back, in this thread, when partitions come and go, and
 may block there: librdkafka keeps heartbeating, and no record moves meanwhile.
 
-The surprise: no other thread may touch the consumer. confluent-kafka holds a lock during a poll, and around a callback, and another
-thread would wait for it for ever. So this thread keeps a copy of the group's metadata for flushes, and commits on their behalf. An
-old copy does no harm: the broker refuses it.
+The surprise: no other thread may touch the consumer. confluent-kafka holds a lock during a poll, and around a callback, and
+another thread would wait for it for ever. So this thread keeps a copy of the group's metadata for flushes, and commits on their
+behalf. An old copy does no harm: the broker refuses it.
 
-Back-pressure first simply doesn't read, and pauses the partitions only when it lasts: pausing throws away what was already fetched.
+Back-pressure first simply doesn't read, and pauses only when it lasts: pausing throws away what was already fetched.
 """
 
 import asyncio
@@ -203,7 +203,7 @@ class Source:
     def _refuse(self, message: Message, error: KafkaError) -> None:
         if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise EngineError(
-                f"{message.topic()}/{message.partition()}: the broker no longer has the position where this stage stands: {error.str()}. "
+                f"{message.topic()}/{message.partition()}: the broker no longer has the position that comes next: {error.str()}. "
                 "Its retention is too short, or the topic was made anew"
             )
         if error.fatal() or not error.retriable():

@@ -19,7 +19,7 @@ import faust
 from confluent_kafka import Consumer, TopicPartition
 from mode import Service
 
-from streams.engine.admin import leave
+from streams.engine.admin import leave_group
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, recover, start_position
 from streams.engine.errors import EngineError, kafka_errors
@@ -35,7 +35,6 @@ from streams.engine.topics import partitions_of
 LOG = logging.getLogger(__name__)
 
 OPEN_SECONDS_MAX = 60.0  # small state opens in under a second; a pending transaction is over after its own time-out
-LEAVE_SECONDS_MAX = 5.0  # else the session's time-out does it
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
 
@@ -44,7 +43,7 @@ class Keeper(Protocol):
     """State of one partition; it reads and writes its Store and collects outputs."""
 
     def drain(self, now_ms: int, lag: int) -> list[Output]:
-        """Put what changed into the store and give the outputs since the last call. `lag`: records not yet applied, -1 while unknown."""
+        """Put what changed into the store; the outputs since the last call. `lag`: records not yet applied, -1 while unknown."""
 
 
 K = TypeVar("K", bound=Keeper)
@@ -105,14 +104,15 @@ class Stage(Service, Generic[K]):
         app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
 
     def accept(self, batch: Batch) -> K | None:
-        """The keeper that this batch goes on with, its position moved; None where the partition has gone. Apply at once, without await."""
+        """The keeper, its position moved; None where the partition has gone. Apply the batch at once, without an await."""
         self._source.taken()
         opened = self._opened.get(batch.partition)
         if opened is None or opened.assignment != batch.assignment:
             return None
         if batch.first != opened.position:
             raise EngineError(
-                f"{self.name}: {batch.topic}/{batch.partition} goes on at {batch.first}, but the state stands at {opened.position}"
+                f"{self.name}: {batch.topic}/{batch.partition} goes on at {batch.first}, "
+                f"but the state stands at {opened.position}: a defect of the engine, start again"
             )
         opened.position = batch.next
         self._telemetry.consumed(self.topic, len(batch.records))
@@ -144,11 +144,8 @@ class Stage(Service, Generic[K]):
 
     def _leave(self) -> None:
         self._source.close()
-        if self._options.transactional and not self.crashed:  # after a crash it comes back under its name and goes on at once
-            try:
-                leave(self._client, self._options.group(self.name), self._options.instance(self.name), LEAVE_SECONDS_MAX)
-            except EngineError as error:
-                LOG.info("%s: could not leave the group, its session will time out: %s", self.name, error)
+        if not self.crashed:  # after a crash it comes back under its name and goes on at once
+            leave_group(self._client, self._options, self.name)
 
     async def _read(self) -> None:
         self._reading = in_thread(f"{self.name}-source", self._run)
@@ -158,8 +155,8 @@ class Stage(Service, Generic[K]):
         partitions = partitions_of(self._client, [self.topic, self.changelog])
         if partitions[self.topic] != partitions[self.changelog]:
             raise EngineError(
-                f"topic {self.topic} has {partitions[self.topic]} partitions, its changelog {self.changelog} {partitions[self.changelog]}; "
-                "they must be equal"
+                f"topic {self.topic} has {partitions[self.topic]} partitions, "
+                f"its changelog {self.changelog} {partitions[self.changelog]}; they must be equal"
             )
         self._writer.open(OPEN_SECONDS_MAX)
         self._source.run()

@@ -11,6 +11,7 @@ import faust
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
 from mode import Service
 
+from streams.engine.admin import leave_group
 from streams.engine.batch import Batch
 from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings, StageOptions, member_settings
@@ -25,7 +26,7 @@ STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before
 
 
 class Tail(Service):
-    """Starts and stops with its app; committed records come in Batches out of `channel`. Tell it with `taken` about each."""
+    """Starts and stops with its app; committed records come in Batches out of `channel`. Tell `accept` about each."""
 
     def __init__(
         self,
@@ -38,12 +39,13 @@ class Tail(Service):
         telemetry: EngineTelemetry,
         on_revoked: Callable[[str, int], None],
     ) -> None:
-        """`starts`: for each topic, how many seconds back to begin, or None for its beginning. `on_revoked` is called in the loop."""
+        """`starts`: per topic, how many seconds back to begin, or None for its beginning. `on_revoked` is called in the loop."""
         super().__init__()
         self.name = name
         self.channel = app.channel(maxsize=0)  # unbounded: `batches_under_way` is the bound
         self._starts = dict(starts)
         self._client = client
+        self._options = options
         self._now_ms = now_ms
         self._telemetry = telemetry
         self._on_revoked = on_revoked
@@ -63,7 +65,7 @@ class Tail(Service):
         app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
 
     def accept(self, batch: Batch) -> bool:
-        """Whether the batch still counts: False where its partition has gone in the meantime. Call it for each batch, it makes room."""
+        """Whether the batch still counts: False where its partition has gone. Call it for each: it makes room for others."""
         self._source.taken()
         place = (batch.topic, batch.partition)
         if self._assignments.get(place) != batch.assignment:
@@ -87,7 +89,12 @@ class Tail(Service):
         self._source.stop()
         if self._reading is not None:
             await asyncio.wait([self._reading], timeout=STOP_SECONDS_MAX)
-        await asyncio.wait([in_thread(f"{self.name}-close", self._source.close)], timeout=STOP_SECONDS_MAX)
+        await asyncio.wait([in_thread(f"{self.name}-close", self._leave)], timeout=STOP_SECONDS_MAX)
+
+    def _leave(self) -> None:
+        self._source.close()
+        if not self.crashed:  # after a crash it comes back under its name and goes on at once
+            leave_group(self._client, self._options, self.name)
 
     async def _read(self) -> None:
         self._reading = in_thread(f"{self.name}-source", self._run)

@@ -1,7 +1,9 @@
 """A worker with one counting stage, run as a process of its own so that tests can kill it.
 
-Records are small JSON objects {"key": …}. The table holds a count per key; each flush sends what was added since the last one to
-the topic `counted`, so that the sum over that topic and the sum over the tables must both equal the input.
+Records are JSON objects {"key": …}. The table holds a count per key; each flush sends what was added since the last one to the topic
+`<app>-counted`, so that the sum over that topic and the sum over the tables must both equal the input.
+
+    counting_worker.py '{"broker": …, "worker": …, "app": …, "directory": …}' and what else `Plan` has
 """
 
 import asyncio
@@ -11,11 +13,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from streams.core.errors import StreamsError
+from streams.edge.clock import now_ms
 from streams.engine.app import make_app, run
 from streams.engine.batch import Batch, Output
 from streams.engine.options import StageOptions
@@ -35,8 +39,8 @@ DECODE = msgspec.json.Decoder(Event).decode
 class Counting:
     """Counts per key."""
 
-    def __init__(self, partition: int, store: Store) -> None:
-        self.partition = partition
+    def __init__(self, partition: int, store: Store, counted: str) -> None:  # noqa: ARG002  # all partitions count alike
+        self.counted = counted
         self.store = store
         self.counts: Counter[bytes] = Counter({key: int(value) for key, value in store.items()})
         self.added: Counter[bytes] = Counter()
@@ -49,13 +53,13 @@ class Counting:
             assert value is not None
             added[DECODE(value).key.encode()] += 1
 
-    def drain(self, now_ms: int, lag: int) -> list[Output]:
+    def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002  # the engine's contract
         """What was added since the last flush."""
         outputs = []
         for key, n in self.added.items():
             self.counts[key] += n
             self.store[key] = b"%d" % self.counts[key]
-            outputs.append(Output("counted", b"%d" % n, key))
+            outputs.append(Output(self.counted, b"%d" % n, key))
         self.added = Counter()
         return outputs
 
@@ -70,15 +74,15 @@ class Notes:
         """Write a line."""
         self.file.write(json.dumps({**fact, "at": time.time()}) + "\n")
 
-    def consumed(self, topic: str, n: int) -> None:
+    def consumed(self, topic: str, n: int) -> None:  # noqa: ARG002  # the engine's contract
         """Records went to the agent."""
         self.note(consumed=n)
 
-    def flushed(self, stage: str, seconds: float) -> None:
+    def flushed(self, stage: str, seconds: float) -> None:  # noqa: ARG002  # the engine's contract
         """A flush is durable."""
         self.note(flushed=seconds)
 
-    def recovered(self, stage: str, partition: int, seconds: float, entries: int) -> None:
+    def recovered(self, stage: str, partition: int, seconds: float, entries: int) -> None:  # noqa: ARG002  # the engine's contract
         """A partition is open."""
         self.note(recovered=partition, seconds=seconds, entries=entries)
 
@@ -88,46 +92,73 @@ class Notes:
     def entries(self, stage: str, n: int) -> None:
         """Not of interest here."""
 
-    def assigned(self, stage: str, partitions: int) -> None:
+    def assigned(self, stage: str, partitions: int) -> None:  # noqa: ARG002  # the engine's contract
         """So many partitions."""
         self.note(assigned=partitions)
 
 
+class Plan(msgspec.Struct):
+    """What the test wants; times in seconds."""
+
+    broker: str
+    worker: str
+    app: str
+    directory: str
+    transactional: bool = True
+    pause: float = 0.0  # after each batch; slows the worker down, so that a fault finds records in flight
+    batch_records: int = 5000
+    flush: float = 0.1
+    skew: int = 0  # a defect: batches pretend to begin so many positions later
+    raise_at: int = 0  # a defect: the keeper fails in the middle of this batch
+
+
+async def count(plan: Plan, stage: "Stage[Counting]", batches: AsyncIterable[Batch]) -> None:
+    """The agent."""
+    number = 0
+    async for batch in batches:
+        number += 1
+        keeper = stage.accept(batch._replace(first=batch.first + plan.skew))
+        if keeper is None:
+            continue
+        if number == plan.raise_at:
+            keeper.apply(batch._replace(records=batch.records[: len(batch.records) // 2]))
+            raise RuntimeError("half a batch")
+        keeper.apply(batch)
+        await asyncio.sleep(plan.pause)
+
+
 def main() -> None:
-    """Run until terminated: counting_worker.py BROKER WORKER DIRECTORY TRANSACTIONAL PAUSE_SECONDS."""
-    broker, worker, directory, transactional, pause = sys.argv[1:]
+    """Run until terminated."""
+    plan = msgspec.json.decode(sys.argv[1], type=Plan)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = make_app(f"count-{worker}", Path(directory) / f"data-{worker}")
+    directory = Path(plan.directory)
+    app = make_app(plan.app, directory / f"data-{plan.worker}")
     options = StageOptions(
-        app="test",
-        worker=worker,
-        flush_seconds=0.1,
-        flush_seconds_max=0.5,
-        batch_records=5000,
+        app=plan.app,
+        worker=plan.worker,
+        flush_seconds=plan.flush,
+        flush_seconds_max=max(0.5, plan.flush),
+        batch_records=plan.batch_records,
         batches_under_way=8,
         fetch_queue_kilobytes=65536,
-        session_timeout_seconds=6,
+        session_timeout_seconds=6,  # the shortest that a broker allows
         transaction_timeout_seconds=6,
-        transactional=transactional == "yes",
+        transactional=plan.transactional,
     )
-    notes = Notes(Path(directory) / f"notes-{worker}")
+    notes = Notes(directory / f"notes-{plan.worker}")
+    client: dict[str, object] = {"bootstrap.servers": plan.broker}
     stage: Stage[Counting] = Stage(
-        app, "count", "events", Counting, {"bootstrap.servers": broker}, options, lambda: time.time_ns() // 1_000_000, notes
+        app, "count", f"{plan.app}-events", partial(Counting, counted=f"{plan.app}-counted"), client, options, now_ms, notes
     )
 
-    async def count(batches: AsyncIterable[Batch]) -> None:
-        async for batch in batches:
-            keeper = stage.accept(batch)
-            if keeper is not None:
-                keeper.apply(batch)
-            await asyncio.sleep(float(pause))  # slows the worker down, so that a fault finds records in flight
+    async def agent(batches: AsyncIterable[Batch]) -> None:
+        await count(plan, stage, batches)
 
-    app.agent(stage.channel, name="count")(count)
+    app.agent(stage.channel, name="count")(agent)
     try:
         run(app)
     except StreamsError as error:
-        print(f"worker: {error}", file=sys.stderr)  # noqa: T201  # stands in for the command line
-        sys.exit(1)
+        sys.exit(f"worker: {error}")
 
 
 if __name__ == "__main__":

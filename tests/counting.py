@@ -1,0 +1,158 @@
+"""Counting workers of integration/counting_worker.py: topics, input, processes, and what they counted."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from running import eventually
+
+from streams.edge.embedded import end_with_parent
+
+WORKER = Path(__file__).parent / "integration" / "counting_worker.py"
+PARTITIONS = 4
+KEYS = 100
+READ_SECONDS_MAX = 60
+
+
+@dataclass
+class Job:
+    """A counting job on topics of its own."""
+
+    broker: str
+    directory: Path
+    transactional: bool = True
+    app: str = field(default_factory=lambda: f"job-{uuid4().hex[:8]}")
+    events: int = 0
+    workers: "dict[str, subprocess.Popen[str]]" = field(default_factory=dict)
+
+    def create_topics(self, replicas: int = 1) -> None:
+        """Events, what was counted, and the changelog."""
+        admin = AdminClient({"bootstrap.servers": self.broker})
+        compact = {"cleanup.policy": "compact"}
+        topics = [NewTopic(f"{self.app}-{name}", PARTITIONS, replicas) for name in ("events", "counted")]
+        topics.append(NewTopic(f"{self.app}-count-changelog", PARTITIONS, replicas, config=compact))
+        for made in admin.create_topics(topics).values():
+            made.result()
+
+    def produce(self, events: int) -> None:
+        """Fill the topic evenly."""
+        producer = Producer({"bootstrap.servers": self.broker, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
+        for number in range(self.events, self.events + events):
+            value = json.dumps({"key": f"k{number % KEYS}", "pad": "x" * 300})
+            producer.produce(f"{self.app}-events", value, partition=number % PARTITIONS)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+        self.events += events
+
+    def start(self, worker: str, **plan: object) -> None:
+        """Start a worker, or start it again."""
+        arguments = {
+            "broker": self.broker,
+            "worker": worker,
+            "app": self.app,
+            "directory": str(self.directory),
+            "transactional": self.transactional,
+            **plan,
+        }
+        with (self.directory / f"log-{worker}").open("a") as log:
+            self.workers[worker] = subprocess.Popen(
+                [sys.executable, WORKER, json.dumps(arguments)], stderr=log, text=True, preexec_fn=end_with_parent()
+            )
+
+    def send(self, worker: str, number: signal.Signals) -> None:
+        """Send a signal to a worker."""
+        self.workers[worker].send_signal(number)
+
+    def end(self, worker: str, seconds: float = 20) -> int:
+        """Wait for a worker's end; its exit code."""
+        return self.workers[worker].wait(seconds)
+
+    def stop(self) -> None:
+        """End all workers, whatever they do."""
+        for process in self.workers.values():
+            process.kill()
+            process.wait(10)
+
+    def log(self, worker: str) -> str:
+        """What a worker said."""
+        return (self.directory / f"log-{worker}").read_text()
+
+    def notes(self, worker: str, fact: str) -> list[Any]:
+        """What a worker noted of a fact."""
+        path = self.directory / f"notes-{worker}"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [note[fact] for note in map(json.loads, lines) if fact in note]
+
+    def consumed(self, *workers: str) -> int:
+        """Records that agents took, repeats included."""
+        return sum(sum(self.notes(worker, "consumed")) for worker in workers)
+
+    def committed(self) -> int:
+        """Sum of the committed offsets of the source."""
+        admin = AdminClient({"bootstrap.servers": self.broker})
+        group = ConsumerGroupTopicPartitions(f"{self.app}-count")
+        answer = admin.list_consumer_group_offsets([group])[group.group_id].result()
+        return sum(max(0, partition.offset) for partition in answer.topic_partitions or [])
+
+    def wait_done(self, seconds: float = 60) -> None:
+        """Until everything is committed."""
+        eventually(lambda: self.committed() == self.events, seconds, f"all committed, are {self.committed()} of {self.events}")
+
+    def counted(self) -> Counter[bytes]:
+        """Sums of the outputs by key."""
+        sums: Counter[bytes] = Counter()
+        for _partition, key, value in self._read("counted"):
+            sums[key] += int(value or 0)
+        return sums
+
+    def tables(self) -> Counter[bytes]:
+        """Sums of the tables by key, from the changelog."""
+        latest = {(partition, key): value for partition, key, value in self._read("count-changelog") if key != b"\x00stamp"}
+        sums: Counter[bytes] = Counter()
+        for (_partition, key), value in latest.items():
+            sums[key] += int(value or 0)
+        return sums
+
+    def stamps(self) -> int:
+        """Sum of the positions at which the tables stand."""
+        latest = {partition: value for partition, key, value in self._read("count-changelog") if key == b"\x00stamp"}
+        return sum(json.loads(value or b"")["position"] for value in latest.values())
+
+    def expected(self) -> Counter[bytes]:
+        """What the input holds, by key."""
+        return Counter({b"k%d" % key: len(range(key, self.events, KEYS)) for key in range(KEYS)})
+
+    def _read(self, name: str) -> list[tuple[int, bytes, bytes | None]]:
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.broker,
+                "group.id": "reads-all",
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "enable.auto.commit": False,
+            }
+        )
+        consumer.assign([TopicPartition(f"{self.app}-{name}", partition, 0) for partition in range(PARTITIONS)])
+        records: list[tuple[int, bytes, bytes | None]] = []
+        ended: set[int] = set()
+
+        def at_end() -> bool:
+            for message in consumer.consume(10_000, 0.1):
+                partition = message.partition() or 0
+                if message.error() is None:
+                    records.append((partition, message.key() or b"", message.value()))
+                else:
+                    ended.add(partition)
+            return len(ended) == PARTITIONS
+
+        eventually(at_end, READ_SECONDS_MAX, f"{name} is read")
+        consumer.close()
+        return records

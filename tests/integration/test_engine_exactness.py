@@ -1,0 +1,95 @@
+"""A counting stage counts exactly, whatever happens to its workers. Each fault is shown to have struck with records in flight."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from counting import PARTITIONS, Job
+from running import eventually
+
+pytestmark = pytest.mark.integration
+
+EVENTS = 60_000
+SLOW = {"pause": 0.02, "batch_records": 200}  # about 10,000 events/s
+SLOW_FLUSH = {**SLOW, "flush": 0.5}  # there always is something that isn't flushed
+
+
+@pytest.fixture
+def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
+    """A filled topic on real Kafka."""
+    job = Job(kafka, tmp_path)
+    job.create_topics()
+    job.produce(EVENTS)
+    yield job
+    job.stop()
+
+
+def assert_exact(job: Job) -> None:
+    """Outputs, tables, stamps and offsets all tell of the input, each record once."""
+    job.wait_done()
+    assert job.expected() == job.counted()
+    assert job.expected() == job.tables()
+    assert job.events == job.stamps()
+
+
+def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: Job) -> None:
+    for _ in range(3):
+        before = job.consumed("a")
+        job.start("a", **SLOW_FLUSH)
+        eventually(lambda before=before: job.consumed("a") > before + 5_000, 30, "the worker counts")
+        job.send("a", signal.SIGKILL)
+        job.end("a")
+    assert job.committed() < EVENTS
+    job.start("a")
+    assert_exact(job)
+    assert job.consumed("a") > EVENTS, "nothing was in flight at any kill"
+
+
+def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: Job) -> None:
+    job.start("a", **SLOW_FLUSH)
+    job.start("b", **SLOW_FLUSH)
+    eventually(lambda: job.notes("a", "assigned")[-1:] == [2] and job.notes("b", "assigned")[-1:] == [2], 30, "both work")
+    eventually(lambda: job.consumed("a") > 1_000, 30, "the first counts")
+    job.send("a", signal.SIGSTOP)
+    assert job.committed() < EVENTS
+    eventually(lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 30, "the second has taken all")
+    job.send("a", signal.SIGCONT)
+    job.produce(10_000)
+    assert_exact(job)
+    assert job.consumed("a", "b") > job.events, "nothing was in flight when it fell asleep"
+
+
+def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None:
+    job.start("a", **SLOW)
+    eventually(lambda: job.consumed("a") > 2_000, 30, "the first counts")
+    job.start("b", **SLOW)
+    eventually(lambda: job.consumed("b") > 2_000, 30, "the second counts")
+    assert job.committed() < EVENTS
+    job.send("a", signal.SIGTERM)
+    began = monotonic()
+    assert job.end("a") == 0, job.log("a")
+    assert monotonic() - began < 5
+    eventually(
+        lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 5, "the second has taken all, before any session times out"
+    )
+    assert_exact(job)
+    assert job.workers["b"].poll() is None, job.log("b")
+
+
+def test_the_embedded_broker_counts_right_without_transactions(tansu: str, tmp_path: Path) -> None:
+    job = Job(tansu, tmp_path, transactional=False)
+    try:
+        job.create_topics()
+        job.produce(10_000)
+        job.start("a", **SLOW)
+        eventually(lambda: job.consumed("a") > 2_000, 30, "the worker counts")
+        job.send("a", signal.SIGTERM)
+        assert job.end("a") == 0, job.log("a")
+        job.produce(10_000)
+        job.start("a")
+        assert_exact(job)
+        assert job.consumed("a") == job.events
+    finally:
+        job.stop()
