@@ -54,19 +54,10 @@ def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...]) -
     """The fact in an event; values that only some kinds carry are looked for in those only."""
     if kind < COMPLETED:
         return Fact(time_ms, kind, wire.id, wire.source, dims)
-    return Fact(
-        time_ms,
-        kind,
-        wire.id,
-        wire.source,
-        dims,
-        milliseconds(wire.talk_seconds),
-        milliseconds(wire.hold_seconds),
-        milliseconds(wire.wrap_seconds),
-        wire.resolved,
-        wire.csat,
-        wire.nps,
-    )
+    if kind == COMPLETED:
+        durations = milliseconds(wire.talk_seconds), milliseconds(wire.hold_seconds), milliseconds(wire.wrap_seconds)
+        return Fact(time_ms, kind, wire.id, wire.source, dims, *durations, wire.resolved)
+    return Fact(time_ms, kind, wire.id, wire.source, dims, csat=wire.csat, nps=wire.nps)
 
 
 def encode_facts(facts: Sequence[Fact]) -> bytes:

@@ -238,11 +238,11 @@ def _handle(life: Life, known: Fact, cell: Cell) -> None:
     cell[bucket] = get(bucket, 0) + 1
     cell[sketch] = get(sketch, 0) + 1
     if hold:
-        _count(cell, m.HOLD_MS, hold)
+        cell[m.HOLD_MS] = get(m.HOLD_MS, 0) + hold
     if wrap:
-        _count(cell, m.WRAP_MS, wrap)
+        cell[m.WRAP_MS] = get(m.WRAP_MS, 0) + wrap
     if known.resolved:
-        _count(cell, m.RESOLVED)
+        cell[m.RESOLVED] = get(m.RESOLVED, 0) + 1
     if life.transfers:
         _count(cell, m.TRANSFERRED, life.transfers)
     if life.escalations:
