@@ -13,7 +13,7 @@ from own_topics import own_environment
 from typer.testing import CliRunner, Result
 
 from streams import settings
-from streams.commands import alerts, rejected, replay, topics, trends
+from streams.commands import alerts, rejected, replay, simulate, topics, trends
 from streams.core.alert import Alert
 from streams.core.errors import StreamsError
 from streams.core.trend import CLOCK_KEY, Clock, KpiValue, Trend, Window, WindowKind, trend_key
@@ -43,7 +43,7 @@ class Commands:
         self.environment = environment
         self.settings: Settings = settings.load([], environment)
         self._app = typer.Typer()
-        for command in (topics, replay, trends, alerts, rejected):
+        for command in (topics, replay, simulate, trends, alerts, rejected):
             command.register(self._app)
 
     def attempt(self, *arguments: str) -> Result:
@@ -155,6 +155,47 @@ def test_what_is_wrong_with_a_replay_is_said_in_one_line(commands: Commands, cal
     assert commands.refusal("replay", calls, "--format", "csv").startswith("format 'csv' needs --mapping FILE")
     assert commands.refusal("replay", str(binary)).startswith(f"{binary}: not UTF-8 text")
     assert commands.refusal("replay", str(tmp_path)) == f"{tmp_path}: can't be read: Is a directory."
+
+
+def test_a_simulated_day_of_the_past_is_told_to_its_end_and_closed(commands: Commands) -> None:
+    arguments = ("simulate", "--start", "2024-03-01T09:00:00", "--minutes", "10", "--rate", "60", "--seed", "3")
+    said = commands.run(*arguments, "--incident", "outage:+5m:5m")
+    sent = commands.sent()
+    events = [event for partition in sent.values() for event in partition]
+    offered = [time_ms for kind, time_ms in events if kind == "offered"]
+    assert f"{len([1 for kind, _ in events if kind != 'heartbeat']):,} events and 11 heartbeats" in said
+    assert 200 < len(offered) < 400  # Poisson, mean 300
+    assert max(offered) < 300_000  # nobody comes in the outage
+    assert {kind for kind, _ in events} >= {"queued", "answered", "completed", "surveyed"}
+    closing_ms = 600_000 + 2 * 24 * 3_600_000
+    assert [partition[-1] for partition in sent.values()] == [("heartbeat", closing_ms)] * 4
+
+
+def test_a_simulation_until_now_sends_nothing_that_is_still_to_come(commands: Commands) -> None:
+    commands.run("simulate", "--minutes", "30", "--rate", "60")
+    now_ms = time.time() * 1000
+    sent = commands.sent()
+    for partition in sent.values():
+        last = partition[-1]
+        assert last[0] == "heartbeat"
+        assert now_ms - 60_000 < NINE + last[1] <= now_ms
+        assert partition == sorted(partition, key=lambda event: event[1])
+
+
+def test_a_live_simulation_takes_its_time(commands: Commands) -> None:
+    began = time.monotonic()
+    commands.run("simulate", "--live", "--minutes", "0.1", "--rate", "600")
+    assert time.monotonic() - began >= 5.0
+    assert "offered" in {kind for events in commands.sent().values() for kind, _ in events}
+
+
+def test_what_is_wrong_with_a_simulation_is_said_in_one_line(commands: Commands) -> None:
+    expected = "no queue 'x' in the simulator. There are billing, orders, retention, sales, technical."
+    assert expected == commands.refusal("simulate", "--incident", "spike:+5m:10m:queue=x")
+    expected = "--live, --demo and --start exclude each other: give one of them."
+    assert expected == commands.refusal("simulate", "--live", "--demo")
+    expected = "--start plus --minutes is in the future: events must not be ahead of the clock."
+    assert expected == commands.refusal("simulate", "--start", "2999-01-01")
 
 
 def trend(queue: str, kind: WindowKind, start_ms: int, offered: int, *, final: bool, revision: int = 1) -> tuple[bytes, bytes]:
