@@ -4,24 +4,35 @@ The surprise: attributes of the envelope win over fields of the data with the sa
 'com.example.offered' only the last part counts. Source: CloudEvents 1.0.2, Kafka protocol binding 1.0.2, section 3.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
 from streams.core.event import Reason, Rejection
 from streams.core.record import Headers
+
+Pairs: TypeAlias = Sequence[tuple[str, bytes]]
 
 STRUCTURED = b"application/cloudevents+json"
 _PREFIX = "ce_"
 
 
-def in_headers(headers: Headers) -> bool:
+def pairs(headers: Headers) -> Pairs:
+    """Headers with names in lower case and values as bytes."""
+    items = headers.items() if isinstance(headers, Mapping) else headers
+    return [(name.lower(), value.encode() if isinstance(value, str) else value or b"") for name, value in items]
+
+
+def in_headers(headers: Pairs) -> bool:
     """Whether headers say that the record is a CloudEvent, in either mode."""
-    return any(name.lower().startswith(_PREFIX) or _is_structured(name, value) for name, value in headers)
+    return any(name.startswith(_PREFIX) or _is_structured(name, value) for name, value in headers)
 
 
-def is_binary(headers: Headers) -> bool:
+def is_binary(headers: Pairs) -> bool:
     """Whether the envelope is in the headers (and the value is the data alone)."""
-    return any(name.lower().startswith(_PREFIX) for name, _ in headers) and not any(_is_structured(*h) for h in headers)
+    return any(name.startswith(_PREFIX) for name, _ in headers) and not any(_is_structured(*h) for h in headers)
 
 
-def unwrap(fields: dict[str, object], headers: Headers) -> dict[str, object] | Rejection:
+def unwrap(fields: dict[str, object], headers: Pairs) -> dict[str, object] | Rejection:
     """The canonical fields of a CloudEvent whose value is the object `fields`."""
     if is_binary(headers):
         attributes = _attributes(headers)
@@ -34,18 +45,18 @@ def unwrap(fields: dict[str, object], headers: Headers) -> dict[str, object] | R
     return _merge({name: value for name, value in fields.items() if name != "data"}, data or {})
 
 
-def _is_structured(name: str, value: bytes | None) -> bool:
-    return name.lower() == "content-type" and (value or b"").lower().startswith(STRUCTURED)
+def _is_structured(name: str, value: bytes) -> bool:
+    return name == "content-type" and value.lower().startswith(STRUCTURED)
 
 
-def _attributes(headers: Headers) -> dict[str, object] | Rejection:
+def _attributes(headers: Pairs) -> dict[str, object] | Rejection:
     """The attributes in `ce_…` headers."""
     attributes: dict[str, object] = {}
     for name, value in headers:
-        if not name.lower().startswith(_PREFIX):
+        if not name.startswith(_PREFIX):
             continue
         try:
-            attributes[name[len(_PREFIX) :].lower()] = (value or b"").decode()
+            attributes[name[len(_PREFIX) :]] = value.decode()
         except UnicodeDecodeError:
             return Rejection(Reason.BAD_VALUE, f"{name}: expected UTF-8")
     return attributes

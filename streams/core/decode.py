@@ -10,7 +10,7 @@ import msgspec
 
 from streams.core import cloudevents
 from streams.core.event import MAX_RECORD_BYTES, Event, Reason, Rejection
-from streams.core.record import Headers, Record
+from streams.core.record import Record
 from streams.core.rules import IntakeRules
 from streams.core.series import DIMENSIONS, SEPARATOR
 from streams.core.wire import Wire, refusal
@@ -35,8 +35,8 @@ def read(record: Record, rules: IntakeRules, read_ms: int) -> tuple[Wire, int] |
     if len(value) > MAX_RECORD_BYTES:
         return _TOO_LARGE
     headers = record.headers()
-    if headers and cloudevents.in_headers(headers):
-        wire = _from_object(value, headers)
+    if headers and cloudevents.in_headers(pairs := cloudevents.pairs(headers)):
+        wire = _from_object(value, pairs)
     else:
         try:
             wire = _DECODER.decode(value)
@@ -80,7 +80,7 @@ def milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _from_object(value: bytes, headers: Headers) -> Wire | Rejection:
+def _from_object(value: bytes, headers: cloudevents.Pairs) -> Wire | Rejection:
     """The way round for CloudEvents and for records that are not in order."""
     try:
         fields = msgspec.json.decode(value)

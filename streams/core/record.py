@@ -1,9 +1,13 @@
-"""What the core needs to know of a Kafka record: the four methods that it reads of a `confluent_kafka.Message`."""
+"""What the core needs to know of a Kafka record: the four methods that it reads of a `confluent_kafka.Message`.
 
-from collections.abc import Sequence
+The surprise: the types are as wide as that package declares them. What a consumer gives has a list of headers and an offset.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+Header: TypeAlias = str | bytes | None
+Headers: TypeAlias = Mapping[str, Header] | Sequence[tuple[str, Header]]
 
 
 class Record(Protocol):
@@ -12,4 +16,11 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     def key(self) -> bytes | None: ...
     def headers(self) -> Headers | None: ...
-    def offset(self) -> int: ...
+    def offset(self) -> int | None: ...
+
+
+def offset_of(record: Record) -> int:
+    """The place of a consumed record in its partition."""
+    offset = record.offset()
+    assert offset is not None, "a consumed record has an offset"
+    return offset
