@@ -128,7 +128,7 @@ class MergeKeeper:
         for kind, n in changes.closed.items():
             self._telemetry.windows_closed(kind, n)
         for kind, n in changes.late.items():
-            self._telemetry.late(kind, n)
+            self._telemetry.late_changes(kind, n)
         return outputs
 
     def _trend(self, series: str, trend: Trend) -> Output:

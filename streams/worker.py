@@ -7,6 +7,7 @@ looked at before Faust starts, so that it is said in one line.
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,7 @@ from streams.engine import app as faust_app
 from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker, knows_transactions
 from streams.engine.stage import Stage
+from streams.engine.store import Store
 from streams.engine.tail import Tail
 from streams.settings import Settings, fingerprint
 
@@ -95,14 +97,16 @@ class Assembly:
         settings, topics, telemetry = self.settings, self.settings.topics, self.telemetry
         telemetry.build_info(version("interaction-streams"))
         telemetry.config_info(fingerprint(settings))
-        keepers = {
+        keepers: dict[str, Callable[[int, Store], pipeline.Applying]] = {
             "intake": partial(pipeline.IntakeKeeper, rules=rules.intake_rules(settings), topics=topics, telemetry=telemetry),
             "merge": partial(pipeline.MergeKeeper, rules=rules.merge_rules(settings), topics=topics, telemetry=telemetry),
             "detect": partial(pipeline.DetectKeeper, rules=rules.detect_rules(settings), topics=topics, telemetry=telemetry),
         }
         for name, keeper in keepers.items():
             (source,) = pipeline.sources(topics)[name]
-            stage = Stage(self.app, name, source, keeper, self.client, self._options(), now_ms, telemetry)
+            stage: Stage[pipeline.Applying] = Stage(
+                self.app, name, source, keeper, self.client, self._options(), now_ms, telemetry
+            )
             pipeline.run_stage(self.app, stage)
         pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]))
         faust_app.service_of(self.app, Background(self))

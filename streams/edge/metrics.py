@@ -30,6 +30,9 @@ ACCEPTED = Metric("streams_events_accepted_total", "Events that changed the stat
 REJECTED = Metric("streams_events_rejected_total", "Records refused as bad input.", ("reason",))
 LATE = Metric("streams_events_late_total", "Events too late for a window that they belong to.", ("window",))
 TOO_LATE = Metric("streams_events_too_late_total", "Events too late for every window.")
+LATE_CHANGES = Metric(
+    "streams_late_changes_total", "Series of a pane that woke too late for a window, after its partition was idle.", ("window",)
+)
 CAPPED = Metric("streams_series_capped_total", "Series counted as 'other' because their cut is full.", ("cut",))
 DUPLICATE = Metric("streams_events_duplicate_total", "Events seen before.")
 CONTRADICTIONS = Metric("streams_contradictions_total", "Facts of an interaction that contradict each other.", ("kind",))
@@ -56,6 +59,7 @@ PIPELINE: Final = (
     REJECTED,
     LATE,
     TOO_LATE,
+    LATE_CHANGES,
     CAPPED,
     DUPLICATE,
     CONTRADICTIONS,

@@ -53,6 +53,7 @@ class Telemetry:
         self._rejected = self._counter(metrics.REJECTED, *Reason)
         self._late = self._counter(metrics.LATE, *get_args(WindowKind))
         self._too_late = self._counter(metrics.TOO_LATE)
+        self._late_changes = self._counter(metrics.LATE_CHANGES, *TUMBLING)
         self._capped = self._counter(metrics.CAPPED)
         self._duplicates = self._counter(metrics.DUPLICATE)
         self._contradictions = self._counter(metrics.CONTRADICTIONS)
@@ -151,6 +152,11 @@ class Telemetry:
     def too_late(self, n: int) -> None:
         """Events too late for every window: consumed = accepted + duplicate + too late + rejected."""
         self._too_late.inc(n)
+
+    def late_changes(self, window: str, n: int) -> None:
+        """Changes of panes that merge could only add to longer windows; one event makes several."""
+        self._late_changes.labels(window).inc(n)
+        self._tell("late_changes", window, n)
 
     def capped(self, cut: str, n: int) -> None:
         """Series that a full cut counts as 'other'; cuts come from the settings, so the label is closed."""
