@@ -30,8 +30,8 @@ Times are integer milliseconds since the epoch, ratios are 0..1, durations are s
 value is `%2F`.
 """
 STREAM = """Server-sent events. `snapshot`: the whole picture; `changes`: what changed since; `status`: health, each second.
-With `Last-Event-ID` the stream goes on where it broke off if that was less than some seconds ago, else it begins with a
-snapshot."""
+With `Last-Event-ID` the stream goes on where it broke off if that was some seconds ago (at most 31 changes), else it begins with
+a snapshot."""
 FULL_HOUSE = "enough viewers are connected to this board; start another one"
 GZIP_BYTES_MIN = 1_000  # below it the answer fits into one packet anyway
 GZIP_LEVEL = 5  # JSON gains nothing from more

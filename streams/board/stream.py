@@ -19,7 +19,6 @@ from streams.edge.redis import LiveReader, LiveViewError
 
 VIEWERS_MAX = 200  # one process serves a building; beyond it, start another board
 QUEUE_MAX = 32  # messages a viewer may lag behind: 8 s at four a second
-HISTORY_MAX = 240  # messages kept for viewers that reconnect: a minute at four a second
 RECONNECT_MS = 1_000  # how soon a browser tries again
 BEAT_SECONDS = 0.25  # changes go out this often: as often as the pipeline publishes
 STATUS_BEATS = 4  # health goes out each second, changed or not: it is the heartbeat of the stream
@@ -103,7 +102,7 @@ class Hub:
         self._now_ms = now_ms
         self._boot = f"{now_ms():x}"
         self._number = 0
-        self._history: deque[tuple[int, bytes]] = deque(maxlen=HISTORY_MAX)
+        self._history: deque[tuple[int, bytes]] = deque(maxlen=QUEUE_MAX)
         self._viewers: set[Viewer] = set()
         self._pending = Pending()
         self._problem: str | None = "it has not been read yet"

@@ -1,4 +1,4 @@
-"""What board tests share: a Redis, a writer of real records into its live view, the board as a process, and Chromium.
+"""What board tests share: a Redis, a writer of real records into its live view, and the board as a process.
 
 The surprise: they are importable only as fixtures and methods of fixtures, because test modules have no package.
 """
@@ -16,13 +16,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from streams.core.alert import Alert
+from streams.core.alert import Alert, AlertState
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_values
 from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind
@@ -208,6 +206,46 @@ class Writer:
             published_ms=now,
         )
 
+    def minute(self, series: str, start_ms: int, actual: int) -> Expectation:
+        """A closed minute of a series of which 10 contacts were expected, 4 to 18."""
+        return Expectation(
+            cut=series_cut(series),
+            series=series_values(series),
+            start_ms=start_ms,
+            end_ms=start_ms + MINUTE_MS,
+            actual=actual,
+            expected=10.0,
+            low=4.0,
+            high=18.0,
+            published_ms=now_ms(),
+        )
+
+    def alert(self, state: AlertState, series: str) -> Alert:
+        """The newest version of the one alert 'a1', a spike of 12 minutes ago; 'resolved' is resolved now."""
+        now = now_ms()
+        onset = now - 12 * MINUTE_MS - MINUTE_MS // 2
+        return Alert(
+            alert_id="a1",
+            version=self.revision(),
+            state=state,
+            severity="critical",
+            kind="spike",
+            metric="offered",
+            cut=series_cut(series),
+            series=series_values(series),
+            onset_ms=onset,
+            detected_ms=onset,
+            updated_ms=now,
+            resolved_ms=now if state == "resolved" else None,
+            observed=146,
+            expected=68.0,
+            ratio=146 / 68,
+            excess=78.0,
+            recommendation="Move agents to billing.",
+            runbook="",
+            published_ms=now,
+        )
+
 
 @pytest.fixture
 def writer(redis_server: RedisServer) -> Iterator[Writer]:
@@ -252,63 +290,3 @@ def board(redis_server: RedisServer) -> Iterator[BoardProcess]:
     one = BoardProcess(redis_server.url, free_port())
     yield one
     one.stop()
-
-
-# Chromium as it runs on a machine without a screen, and without the calls home that a browser makes by itself.
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield one
-        one.close()
-
-
-class Wall:
-    """Opens pages and remembers what went wrong in them and whom they asked."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
-        self.complaints: list[str] = []
-        self.hosts: set[str] = set()
-
-    def open(self, url: str, width: int = 1920, height: int = 1080, colours: Literal["dark", "light"] = "dark") -> Page:
-        """A page in a fresh browser profile."""
-        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=colours)
-        self._contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.goto(url)
-        return page
-
-    def close(self) -> None:
-        """Close all pages."""
-        for context in self._contexts:
-            context.close()
-
-
-@pytest.fixture
-def wall(browser: Browser) -> Iterator[Wall]:
-    """Pages; at the end nothing may have been complained of, and nobody asked but this machine."""
-    one = Wall(browser)
-    yield one
-    one.close()
-    assert one.complaints == []
-    assert {host.partition(":")[0] for host in one.hosts} <= {"127.0.0.1", ""}

@@ -21,7 +21,7 @@ def take(url: str, path: Path, width: int, height: int, dark: bool) -> None:
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
         page.goto(url)
         page.wait_for_selector("#chart .main-svg", timeout=READY_MS)
-        page.wait_for_function("document.querySelector('#tile-offered .value').textContent !== '–'", timeout=READY_MS)
+        page.wait_for_function("() => document.querySelector('#tile-offered .value').textContent !== '–'", timeout=READY_MS)
         page.wait_for_timeout(SETTLE_MS)
         page.screenshot(path=path, full_page=width < 900)
         browser.close()

@@ -18,6 +18,12 @@ function load() {
   return ready;
 }
 
+// Plotly follows the window's size only; the panel also changes when a banner comes or goes.
+const watcher = new ResizeObserver(() => {
+  if (globalThis.Plotly && $("chart").classList.contains("js-plotly-plot") && !$("chart").hidden) globalThis.Plotly.Plots.resize($("chart"));
+});
+watcher.observe($("chart"));
+
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function redrawChart() {
@@ -32,7 +38,7 @@ export async function drawChart() {
   if (state === drawn || !known.length) return;
   drawn = state;
   const plotly = await load();
-  await plotly.react($("chart"), traces(known), layout(known), { displayModeBar: false, responsive: true, scrollZoom: false });
+  await plotly.react($("chart"), traces(known), layout(known), { displayModeBar: false, scrollZoom: false });
 }
 
 function describe(known) {

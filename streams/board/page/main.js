@@ -39,16 +39,22 @@ function choose(key) {
   readMinutes();
 }
 
+let minutesDue = false; // they could not be read: read them when the live view is back
+
 async function readMinutes() {
   const key = model.series;
+  minutesDue = true;
+  if (model.health?.status === "down") return;
   try {
     const answer = await fetch(`/api/v1/expectations?series=${encodeURIComponent(pathOf(key))}&minutes=${CHART_MINUTES}`);
-    if (!answer.ok || key !== model.series) return;
+    if (key !== model.series) return;
+    minutesDue = answer.status >= 500;
+    if (!answer.ok) return;
     const found = await answer.json();
     applyChanges({ trends: [], alerts: [], minutes: found.map((one) => ({ key, ...one })) });
     draw();
   } catch {
-    // The server is gone: freshness says so, and the minutes are read again when it is back.
+    // The server is gone: freshness says so.
   }
 }
 
@@ -124,6 +130,7 @@ function listen() {
   source.addEventListener("status", (event) => {
     applyHealth(JSON.parse(event.data));
     drawFreshness();
+    if (minutesDue && model.health.status === "ok") readMinutes();
   });
   // A refused stream (full house, proxy error) closes for good: start anew.
   source.addEventListener("error", () => {

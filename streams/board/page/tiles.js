@@ -54,13 +54,13 @@ function drawTile(node, tile) {
   if (now.variant) attribute(node.querySelector("h3"), "title", `${tile.hint ?? tile.title} (${now.variant})`);
 }
 
-// How sure the figure is: rate, change of volume, 95 % interval, number of contacts.
+// How sure the figure is: rate, change of volume, number of contacts, 95 % interval.
 function sample(tile, now, rate) {
   if (tile.change) return changed(change());
   if (rate) return rate.value === null ? "" : `${percent(rate.value)} of ${count(rate.n)}`;
   if (!tile.n || now.value === null) return "";
-  const interval = now.low === undefined ? "" : `${(100 * now.low).toFixed(0)}–${percent(now.high, 0)} · `;
-  return `${interval}n ${count(now.n)}`;
+  const interval = now.low === undefined ? "" : ` · ${(100 * now.low).toFixed(0)}–${percent(now.high, 0)}`;
+  return `n ${count(now.n)}${interval}`;
 }
 
 function changed(ratio) {

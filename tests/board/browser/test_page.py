@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from streams.core.alert import Alert, AlertState
-from streams.core.series import series_cut, series_of, series_values
-from streams.core.trend import Expectation, KpiValue
+from streams.core.series import series_of
+from streams.core.trend import KpiValue
 from streams.edge.clock import now_ms
 
 pytestmark = pytest.mark.integration
@@ -17,19 +16,6 @@ MINUTE_MS = 60_000
 STALE_SECONDS = 5  # within which the page must say so
 BILLING, ORDERS = series_of("queue", "billing"), series_of("queue", "orders")
 
-FIGURES = {
-    "contacts_in_queue": KpiValue(14.0, 14),
-    "oldest_in_queue": KpiValue(138.4, 14),
-    "longest_wait": KpiValue(311.0, 200, band="low"),
-    "asa": KpiValue(34.4, 741, band="moderate"),
-    "service_level": KpiValue(0.7714, 792, 0.7408, 0.7994, "moderate", "A/20s"),
-    "offered": KpiValue(1792.0, 1792),
-    "answered": KpiValue(741.0, 741),
-    "abandoned": KpiValue(51.0, 51),
-    "abandonment": KpiValue(0.0644, 792, 0.05, 0.08, "moderate"),
-    "aht": KpiValue(3672.0, 741),
-    "csat": KpiValue(0.81, 163, 0.74, 0.86, "high"),
-}
 SHOWN = {
     "contacts_in_queue": "14",
     "oldest_in_queue": "2:18",
@@ -48,56 +34,17 @@ def value(page: Page, kpi: str) -> Any:
     return page.locator(f"#tile-{kpi} .value")
 
 
-def minute(series: str, start_ms: int, actual: int, expected: float = 10.0) -> Expectation:
-    return Expectation(
-        cut=series_cut(series),
-        series=series_values(series),
-        start_ms=start_ms,
-        end_ms=start_ms + MINUTE_MS,
-        actual=actual,
-        expected=expected,
-        low=4.0,
-        high=18.0,
-        published_ms=now_ms(),
-    )
-
-
-def alert(version: int, state: AlertState, series: str = BILLING, resolved_ms: int | None = None) -> Alert:
-    onset_ms = now_ms() - 12 * MINUTE_MS - MINUTE_MS // 2
-    return Alert(
-        alert_id="a1",
-        version=version,
-        state=state,
-        severity="critical",
-        kind="spike",
-        metric="offered",
-        cut=series_cut(series),
-        series=series_values(series),
-        onset_ms=onset_ms,
-        detected_ms=onset_ms,
-        updated_ms=now_ms(),
-        resolved_ms=resolved_ms,
-        observed=146,
-        expected=68.0,
-        ratio=146 / 68,
-        excess=78.0,
-        recommendation="Move agents to billing.",
-        runbook="",
-        published_ms=now_ms(),
-    )
-
-
-def test_the_page_shows_exactly_the_figures_of_the_live_view_and_follows_them(writer: Any, board: Any, wall: Any) -> None:
-    writer.publish(trends=(writer.trend("total", "30m", FIGURES), writer.trend("total", "today", {"csat": KpiValue(0.79, 900)})))
+def test_the_page_shows_exactly_the_figures_of_the_live_view(writer: Any, board: Any, wall: Any, figures: Any) -> None:
+    writer.publish(trends=(writer.trend("total", "30m", figures), writer.trend("total", "today", {"csat": KpiValue(0.79, 900)})))
     page = wall.open(board.url)
     for kpi, shown in SHOWN.items():
         expect(value(page, kpi)).to_have_text(shown)
-    expect(page.locator("#tile-service_level .detail")).to_have_text("! watch74–80 % · n 792")
+    expect(page.locator("#tile-service_level .detail")).to_have_text("! watchn 792 · 74–80 %")
     expect(page.locator("#tile-longest_wait .verdict")).to_have_text("✕ off target")
     expect(page.locator("#tile-csat .verdict")).to_have_text("✓ on target")
     expect(page.locator("#tile-csat .day")).to_have_text("today 79.0 % (now ▲ 2.0)")
     expect(page.locator("#tile-abandoned .sample")).to_have_text("6.4 % of 792")
-    writer.publish(trends=(writer.trend("total", "30m", {**FIGURES, "offered": KpiValue(1793.0, 1793)}),))
+    writer.publish(trends=(writer.trend("total", "30m", {**figures, "offered": KpiValue(1793.0, 1793)}),))
     expect(value(page, "offered")).to_have_text("1,793")
 
 
@@ -109,8 +56,8 @@ def test_what_is_not_known_is_a_dash_and_not_zero(writer: Any, board: Any, wall:
     expect(value(page, "aht")).to_have_text("–")
 
 
-def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board: Any, wall: Any) -> None:
-    writer.publish(trends=(writer.trend("total", "30m", FIGURES),))
+def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board: Any, wall: Any, figures: Any) -> None:
+    writer.publish(trends=(writer.trend("total", "30m", figures),))
     page = wall.open(board.url)
     expect(value(page, "offered")).to_have_text("1,792")
     page.route("**/stream", lambda _: None)  # never answers
@@ -121,7 +68,7 @@ def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board:
 def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: Any, board: Any, wall: Any) -> None:
     page = wall.open(board.url)
     expect(page.locator("#no-alerts")).to_be_visible()
-    writer.publish(alerts=(alert(1, "firing"),))
+    writer.publish(alerts=(writer.alert("firing", BILLING),))
     card = page.locator("#alerts .alert")
     expect(card.locator(".what")).to_have_text("▲ Spike – queue billing")
     expect(card.locator(".severity")).to_have_text("critical")
@@ -129,19 +76,24 @@ def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: An
     expect(card.locator(".advice")).to_have_text("Move agents to billing.")
     expect(card.locator(".since")).to_contain_text("(12 min)")
     expect(page.locator("#announcer")).to_have_text("New critical alert: spike, queue billing")
-    writer.publish(alerts=(alert(2, "resolved", resolved_ms=now_ms()),))
+    writer.publish(alerts=(writer.alert("resolved", BILLING),))
     expect(page.locator("#resolved .alert .severity")).to_have_text("✓ resolved")
     expect(page.locator("#no-alerts")).to_be_visible()
 
 
 def test_the_page_says_stale_within_5_seconds_of_the_last_pulse_and_live_again(writer: Any, board: Any, wall: Any) -> None:
+    writer.publish(minutes=tuple(writer.minute("total", now_ms() // MINUTE_MS * MINUTE_MS - n * MINUTE_MS, 9) for n in range(9)))
     page = wall.open(board.url)
     expect(page.locator("#freshness")).to_contain_text("live ·")
+    page.wait_for_selector("#chart .main-svg")
     writer.stop_pulse()
     started = time.monotonic()
     expect(page.locator("#freshness .words")).to_have_text("STALE", timeout=1000 * STALE_SECONDS)
     assert time.monotonic() - started < STALE_SECONDS
     expect(page.locator("#banner")).to_contain_text("✕ STALE – The pipeline's pulse has stopped. Figures below are as of")
+    # The banner takes room from the chart, not from what is below it.
+    bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
+    page.wait_for_function(f"{bottom.format('#chart .main-svg')} <= {bottom.format('#chart-panel')}")
     writer.start_pulse()
     expect(page.locator("#freshness .words")).to_have_text("live")
     expect(page.locator("#banner")).to_be_hidden()
@@ -161,7 +113,7 @@ def test_a_dead_server_is_stale_too_and_a_restart_heals_the_page(redis_server: A
         expect(value(page, "offered")).to_have_text("2")
     finally:
         again.stop()
-    wall.complaints = [text for text in wall.complaints if "ERR_CONNECTION_REFUSED" not in text and "ERR_INCOMPLETE" not in text]
+    wall.complaints = [text for text in wall.complaints if "net::ERR_" not in text]  # of the time without a server
 
 
 def test_a_restart_of_redis_shows_and_heals(redis_server: Any, writer: Any, board: Any, wall: Any) -> None:
@@ -175,6 +127,7 @@ def test_a_restart_of_redis_shows_and_heals(redis_server: Any, writer: Any, boar
     expect(page.locator("#freshness .words")).to_have_text("live", timeout=15_000)
     writer.publish(trends=(writer.trend("total", "30m", {"offered": KpiValue(3.0, 3)}),))
     expect(value(page, "offered")).to_have_text("3")
+    wall.complaints = [text for text in wall.complaints if "503" not in text]  # minutes that were asked for in between
 
 
 def test_a_silent_feed_a_backlog_and_a_replay_are_told_from_a_dead_pipeline(writer: Any, wall: Any, request: Any) -> None:
@@ -191,8 +144,8 @@ def test_a_silent_feed_a_backlog_and_a_replay_are_told_from_a_dead_pipeline(writ
 
 def test_the_chart_draws_actual_expected_and_band_by_minute(writer: Any, board: Any, wall: Any) -> None:
     end = now_ms() // MINUTE_MS * MINUTE_MS
-    minutes = [minute("total", end - (60 - n) * MINUTE_MS, 10 if n < 30 else 12) for n in range(60)]
-    writer.publish(minutes=(*minutes[:-1], minute("total", end - MINUTE_MS, 25)))
+    minutes = [writer.minute("total", end - (60 - n) * MINUTE_MS, 10 if n < 30 else 12) for n in range(60)]
+    writer.publish(minutes=(*minutes[:-1], writer.minute("total", end - MINUTE_MS, 25)))
     page = wall.open(board.url)
     page.wait_for_selector("#chart .main-svg")
     drawn = page.evaluate("Object.fromEntries(document.getElementById('chart').data.map((trace) => [trace.name, trace.y]))")
@@ -203,7 +156,7 @@ def test_the_chart_draws_actual_expected_and_band_by_minute(writer: Any, board: 
     expect(page.locator("#chart-now")).to_contain_text("25 contacts, expected 10.0 (4–18) ▲ above")
     # (29 × 12 + 25) / (30 × 10) − 1
     expect(page.locator("#tile-offered .sample")).to_have_text("▲ 24 % on 30 min before")
-    writer.publish(minutes=(minute("total", end, 2),))
+    writer.publish(minutes=(writer.minute("total", end, 2),))
     expect(page.locator("#chart-now")).to_contain_text("2 contacts, expected 10.0 (4–18) ▼ below")
 
 
@@ -217,7 +170,7 @@ def test_the_worst_queue_comes_first_and_a_click_on_a_heading_sorts(writer: Any,
             writer.trend(claims, "30m", bad),
             writer.trend(BILLING, "30m", {**good, "offered": KpiValue(30.0, 30)}),
         ),
-        alerts=(alert(writer.revision(), "firing"),),
+        alerts=(writer.alert("firing", BILLING),),
     )
     page = wall.open(board.url)
     names = page.locator("#rows tbody th")
@@ -235,7 +188,7 @@ def test_a_series_is_chosen_by_row_chooser_or_address(writer: Any, board: Any, w
             writer.trend(series, "30m", {"offered": KpiValue(offered, int(offered))})
             for series, offered in (("total", 9.0), (BILLING, 5.0), (odd, 4.0), (series_of("channel", "voice"), 9.0))
         ),
-        minutes=(minute(odd, now_ms() // MINUTE_MS * MINUTE_MS - MINUTE_MS, 7),),
+        minutes=(writer.minute(odd, now_ms() // MINUTE_MS * MINUTE_MS - MINUTE_MS, 7),),
     )
     page = wall.open(board.url)
     page.get_by_role("button", name="new/old <b>&amp;").click()
@@ -252,85 +205,3 @@ def test_a_series_is_chosen_by_row_chooser_or_address(writer: Any, board: Any, w
     expect(page.locator("#rows-title")).to_have_text("Channels")
     page.get_by_label("Cut").select_option(label="Total")
     expect(page.locator("#rows-title")).to_have_text("Queues")
-
-
-def test_the_keyboard_reaches_everything_and_every_control_has_a_name(writer: Any, board: Any, wall: Any) -> None:
-    billing = writer.trend(BILLING, "30m", {"offered": KpiValue(5.0, 5)})
-    writer.publish(trends=(billing,), alerts=(alert(writer.revision(), "firing"),))
-    page = wall.open(board.url)
-    expect(page.locator("#rows tbody th")).to_have_text(["billing"])
-    reached = []
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        name = page.evaluate(
-            """() => { const e = document.activeElement; return e === document.body ? null
-               : (e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent).trim().slice(0, 24) }"""
-        )
-        if name is None:
-            break
-        reached.append(name)
-    for expected in ("Skip to the figures", "Colours: as the system", "State", "Offered", "billing", "▲ Spike – queue billing"):
-        assert expected in reached, reached
-    assert any(name.startswith("Cut") for name in reached), reached
-    assert all(reached), reached
-    page.locator("#rows tbody button").focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#rows tbody button")).to_have_attribute("aria-pressed", "true")
-    for role in ("banner", "main"):
-        expect(page.get_by_role(role)).to_have_count(1)
-    for name in ("Figures", "Alerts", "Queues"):
-        expect(page.locator("main").get_by_role("heading", name=name, exact=True)).to_have_count(1)
-
-
-CONTRAST = """() => {
-  const luminance = (rgb) => rgb.map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const behind = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] === 1) return c.slice(0, 3); } return [255, 255, 255]; };
-  const poor = [];
-  for (const e of document.querySelectorAll('header *, main *')) {
-    const said = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!said || e.closest('svg') || !e.checkVisibility()) continue;
-    const [a, b] = [parse(getComputedStyle(e).color).slice(0, 3), behind(e)].map(luminance).sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${e.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
-  }
-  return poor;
-}"""
-
-
-@pytest.mark.parametrize("colours", ["dark", "light"])
-def test_all_text_has_contrast_and_the_button_changes_the_colours(writer: Any, board: Any, wall: Any, colours: str) -> None:
-    trends = (writer.trend("total", "30m", FIGURES), writer.trend(BILLING, "30m", FIGURES))
-    writer.publish(trends=trends, alerts=(alert(1, "firing"),))
-    page = wall.open(board.url, colours=colours)
-    expect(page.locator("#rows tbody th")).to_have_text(["billing"])
-    assert page.evaluate(CONTRAST) == []
-    background = "getComputedStyle(document.body).backgroundColor"
-    before = page.evaluate(background)
-    for _ in range(2 if colours == "dark" else 1):
-        page.locator("#theme").click()
-    assert page.evaluate(background) != before
-    chosen = page.evaluate(background)
-    page.reload()
-    assert page.evaluate(background) == chosen
-    assert page.evaluate(CONTRAST) == []
-
-
-@pytest.mark.parametrize(("width", "height", "fits"), [(1920, 1080, True), (1366, 768, True), (390, 844, False)])
-def test_nothing_is_cut_off_sideways_and_a_wall_needs_no_scrolling(
-    writer: Any, board: Any, wall: Any, width: int, height: int, fits: bool
-) -> None:
-    queues = [writer.trend(series_of("queue", f"a queue with a long name {n}"), "30m", FIGURES) for n in range(30)]
-    minutes = tuple(minute("total", now_ms() // MINUTE_MS * MINUTE_MS - n * MINUTE_MS, 9) for n in range(9))
-    writer.publish(trends=(writer.trend("total", "30m", FIGURES), *queues), minutes=minutes, alerts=(alert(1, "firing"),))
-    page = wall.open(board.url, width, height)
-    expect(page.locator("#rows tbody tr")).to_have_count(30)
-    page.wait_for_selector("#chart .main-svg")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if fits:
-        assert page.evaluate("document.documentElement.scrollHeight") <= height
-        assert page.evaluate("document.getElementById('chart').clientHeight") > 80
-    clipped = "[...document.querySelectorAll('.value')].filter((e) => e.scrollWidth > e.clientWidth + 1)"
-    assert page.evaluate(f"{clipped}.map((e) => e.textContent)") == []
