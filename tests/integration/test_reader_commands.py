@@ -1,0 +1,148 @@
+"""trends, alerts and rejected against real Kafka and the embedded broker: what is printed, for people and for scripts."""
+
+import json
+import time
+
+import msgspec
+import pytest
+from commands_in_process import NINE, Commands, value_of
+from own_topics import own_environment
+
+from streams.core.alert import Alert
+from streams.core.trend import CLOCK_KEY, Clock, KpiValue, Trend, Window, WindowKind, trend_key
+from streams.edge.reader import follow, latest
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=["kafka", "tansu"])
+def commands(request: pytest.FixtureRequest) -> Commands:
+    """Commands on each broker in turn, with topics of their own."""
+    made = Commands(own_environment(str(request.getfixturevalue(request.param))))
+    assert "11 topics created" in made.run("topics", "create")
+    return made
+
+
+def trend(queue: str, kind: WindowKind, start_ms: int, offered: int, *, final: bool, revision: int = 1) -> tuple[bytes, bytes]:
+    """A record of the trends topic."""
+    made = Trend(
+        cut="queue",
+        series={"queue": queue},
+        window=Window(kind, start_ms, start_ms + 60_000, "UTC"),
+        final=final,
+        revision=revision,
+        measures={"offered": offered, "answered": 3},
+        kpis={"service_level": KpiValue(0.825, 40), "asa": KpiValue(95.4, 3), "aht": KpiValue(None, 0)},
+        watermark_ms=start_ms + 200_000,
+        read_ms=5,
+        published_ms=6,
+    )
+    return trend_key(f"queue\x1f{queue}", kind, start_ms), msgspec.json.encode(made)
+
+
+def test_trends_prints_the_latest_of_each_window_sorted_and_without_what_differs_from_run_to_run(
+    commands: Commands,
+) -> None:
+    clock = Clock(shard=0, shards=2, watermark_ms=1, closed_ms=1, heard_ms=1, event_ms=1, revision=1, published_ms=1)
+    commands.write(
+        commands.settings.topics.trends,
+        [
+            trend("sales", "1m", NINE, 9, final=True),
+            trend("billing", "1m", NINE + 60_000, 7, final=False),
+            (CLOCK_KEY, msgspec.json.encode(clock)),
+            trend("billing", "1m", NINE, 4, final=False, revision=1),
+            trend("billing", "1m", NINE, 5, final=True, revision=2),
+            trend("billing", "1h", NINE, 12, final=True),
+        ],
+    )
+    lines = [json.loads(line) for line in commands.run("trends", "--cut", "queue", "--window", "1m", "--json").splitlines()]
+    found = [
+        (line["series"]["queue"], line["window"]["start_ms"] - NINE, line["measures"]["offered"], line["final"]) for line in lines
+    ]
+    assert found == [("billing", 0, 5, True), ("billing", 60_000, 7, False), ("sales", 0, 9, True)]
+    assert set(lines[0]) == {"cut", "series", "window", "final", "measures", "kpis", "waits", "handles"}
+    assert len(commands.run("trends", "--cut", "queue", "--window", "1m", "--json", "--final-only").splitlines()) == 2
+    assert len(commands.run("trends", "--cut", "all", "--window", "all", "--json").splitlines()) == 4
+
+
+def test_trends_shows_people_a_table_with_units(commands: Commands) -> None:
+    commands.write(commands.settings.topics.trends, [trend("billing", "1h", NINE, 1234, final=True)])
+    commands.environment = {**commands.environment, "COLUMNS": "200"}
+    said = commands.run("trends", "--cut", "queue", "--window", "1h")
+    for text in ("from (UTC)", "Fri 2024-03-01 09:00", "billing", "final", "1,234", "82.5 %", "1:35", "–"):
+        assert text in said
+
+
+def test_trends_refuses_what_is_not_counted(commands: Commands) -> None:
+    expected = "unknown cut 'agent'. Counted are total, channel, queue, issue, channel+queue ([intake] cuts); 'all' takes all."
+    assert expected == commands.refusal("trends", "--cut", "agent")
+    expected = "unknown window '2d'. Known are 1m, 15m, 1h, 1d, 30m, today; 'all' takes all."
+    assert expected == commands.refusal("trends", "--window", "2d")
+
+
+def alert(alert_id: str, version: int, state: str, onset_ms: int) -> tuple[bytes, bytes]:
+    """A record of the alerts topic."""
+    made = msgspec.convert(
+        {
+            **{"alert_id": alert_id, "version": version, "state": state, "severity": "warning", "kind": "spike"},
+            **{"metric": "offered", "cut": "queue", "series": {"queue": "billing"}, "onset_ms": onset_ms},
+            **{"detected_ms": onset_ms, "updated_ms": onset_ms, "resolved_ms": None, "observed": 84, "expected": 31.0},
+            **{"ratio": 2.71, "excess": 53.0, "recommendation": "Open the overflow.", "runbook": "", "published_ms": 1},
+        },
+        Alert,
+    )
+    return alert_id.encode(), msgspec.json.encode(made)
+
+
+def test_alerts_prints_the_latest_version_of_each_alert(commands: Commands) -> None:
+    records = [alert("x", 1, "firing", NINE), alert("y", 1, "firing", NINE - 60_000), alert("x", 2, "resolved", NINE)]
+    commands.write(commands.settings.topics.alerts, records)
+    lines = [json.loads(line) for line in commands.run("alerts", "--json").splitlines()]
+    assert [(line["alert_id"], line["version"], line["state"]) for line in lines] == [("y", 1, "firing"), ("x", 2, "resolved")]
+    expected = [
+        "firing   spike   billing since 2024-03-01 08:59: 84 contacts, expected 31.0 (2.7 times), warning. Open the overflow.",
+        "resolved spike   billing since 2024-03-01 09:00: 84 contacts, expected 31.0 (2.7 times), warning. Open the overflow.",
+    ]
+    assert expected == commands.run("alerts").splitlines()
+
+
+def test_following_a_topic_goes_on_with_what_comes_later(commands: Commands) -> None:
+    topic = commands.settings.topics.alerts
+    commands.write(topic, [alert("x", 1, "pending", NINE)])
+    versions: list[int] = []
+    deadline = time.monotonic() + 30
+    for message in follow(commands.settings, topic):
+        assert time.monotonic() < deadline, f"not followed to the third version: {versions}"
+        if message is None:
+            continue
+        versions.append(msgspec.json.decode(value_of(message), type=Alert).version)
+        if len(versions) == 3:
+            break
+        commands.write(topic, [alert("x", len(versions) + 1, "firing", NINE)])
+    assert versions == [1, 2, 3]
+
+
+def test_rejected_counts_by_reason_and_shows_examples_as_they_came(commands: Commands) -> None:
+    origin = {"topic": b"interactions", "partition": b"2", "offset": b"17"}
+    topic = commands.settings.topics.rejected
+    commands.write(topic, [(b"k", b"[oops")], {"reason": b"not_json", "detail": b"expected a JSON object", **origin})
+    commands.write(topic, [(b"k", b"{}"), (b"k", b"{}")], {"reason": b"missing_field", "detail": b"id: expected", **origin})
+    said = commands.run("rejected")
+    assert said.splitlines()[0] == "missing_field: 2"
+    assert "not_json: 1\n  expected a JSON object   at interactions 2/17\n    [oops\n" in said
+    lines = [json.loads(line) for line in commands.run("rejected", "--reason", "not_json", "--json").splitlines()]
+    expected = {
+        "reason": "not_json",
+        "detail": "expected a JSON object",
+        "topic": "interactions",
+        "partition": "2",
+        "offset": "17",
+    }
+    assert lines == [{**expected, "value": "[oops"}]
+
+
+def test_nothing_to_show_is_no_error(commands: Commands) -> None:
+    assert commands.run("trends") == ""
+    assert commands.run("alerts") == ""
+    assert commands.run("rejected") == "nothing was rejected\n"
+    assert latest(commands.settings, commands.settings.topics.trends) == {}
