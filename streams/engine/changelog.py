@@ -16,6 +16,9 @@ from streams.engine.errors import EngineError, kafka_errors
 from streams.engine.options import Settings, reader_settings
 
 STAMP_KEY = b"\x00stamp"  # reserved: no table key may be equal to it
+SETTLE_SECONDS_MAX = (
+    10.0  # the end of a decided transaction reaches all partitions within milliseconds, or when their broker is back
+)
 READ_RECORDS = 10_000  # per call; large, because a call costs more than a record
 
 
@@ -52,7 +55,7 @@ class Recovered:
 def recover(client: Settings, topic: str, committed: Mapping[int, int | None], seconds_max: float) -> dict[int, Recovered]:
     """Read these partitions of a changelog, all at once, until each stands at its committed offset (None: wherever it ends).
 
-    After `seconds_max` they are given back as they are, if at least their end was reached: the caller decides about the mismatch.
+    What doesn't get there is given back as it is, if at least its end was reached: the caller decides about the mismatch.
     """
     tables = {partition: Recovered() for partition in committed}
     settings: Settings = {
@@ -60,11 +63,15 @@ def recover(client: Settings, topic: str, committed: Mapping[int, int | None], s
         "group.id": f"{topic}-reader",
     }  # required by librdkafka; never joined, never committed
     deadline = monotonic() + seconds_max
+    at_end: float | None = None
     with kafka_errors(f"can't read the changelog {topic}"):
         consumer = Consumer(settings)
         try:
             consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in committed])
             while monotonic() < deadline and not all(table.stands_at(committed[p]) for p, table in tables.items()):
+                if at_end is None and all(table.at_end for table in tables.values()):
+                    at_end = monotonic()
+                    deadline = min(deadline, at_end + SETTLE_SECONDS_MAX)
                 for message in consumer.consume(READ_RECORDS, 0.02):
                     _replay(topic, message, tables)
         finally:

@@ -1,6 +1,6 @@
 """A worker with one counting stage, run as a process of its own so that tests can kill it.
 
-Records are JSON objects {"key": …}. The table holds a count per key; each flush sends what was added since the last one to the topic
+Records are JSON objects {"key": …}. The table holds a count per key; each flush sends what was added since the last one to
 `<app>-counted`, so that the sum over that topic and the sum over the tables must both equal the input.
 
     counting_worker.py '{"broker": …, "worker": …, "app": …, "directory": …}' and what else `Plan` has

@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from counting import PARTITIONS, Job
+from kafka_cluster import KafkaCluster
 from running import eventually
 
 pytestmark = pytest.mark.integration
@@ -26,6 +28,11 @@ def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
     job.stop()
 
 
+def has_consumed(job: Job, records: int) -> bool:
+    """Whether worker a has taken more than so many records."""
+    return job.consumed("a") > records
+
+
 def assert_exact(job: Job) -> None:
     """Outputs, tables, stamps and offsets all tell of the input, each record once."""
     job.wait_done()
@@ -36,9 +43,8 @@ def assert_exact(job: Job) -> None:
 
 def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: Job) -> None:
     for _ in range(3):
-        before = job.consumed("a")
         job.start("a", **SLOW_FLUSH)
-        eventually(lambda before=before: job.consumed("a") > before + 5_000, 30, "the worker counts")
+        eventually(partial(has_consumed, job, job.consumed("a") + 5_000), 30, "the worker counts")
         job.send("a", signal.SIGKILL)
         job.end("a")
     assert job.committed() < EVENTS
@@ -59,6 +65,7 @@ def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: J
     job.produce(10_000)
     assert_exact(job)
     assert job.consumed("a", "b") > job.events, "nothing was in flight when it fell asleep"
+    assert "silent too long" in job.log("a")
 
 
 def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None:
@@ -76,6 +83,32 @@ def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None
     )
     assert_exact(job)
     assert job.workers["b"].poll() is None, job.log("b")
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_no_record(kafka_cluster: KafkaCluster, tmp_path: Path) -> None:
+    """A flush that met its coordinator's end may stop the worker; whoever supervises it starts it again."""
+    job = Job(kafka_cluster.address, tmp_path)
+
+    def goes_on_until(consumed: int) -> bool:
+        if job.workers["a"].poll() is not None:
+            job.start("a", **SLOW)
+        return job.consumed("a") > consumed
+
+    try:
+        job.create_topics(replicas=3)
+        job.produce(10_000)
+        job.start("a", **SLOW)
+        for broker in (1, 2):
+            job.produce(EVENTS)  # six seconds' work at least, and more than a worker can take while a leader is elected
+            eventually(partial(goes_on_until, job.consumed("a") + 3_000), 60, "the worker counts")
+            kafka_cluster.kill(broker)
+            assert job.committed() < job.events
+            eventually(partial(goes_on_until, job.consumed("a") + 6_000), 60, "the worker goes on without it")
+            kafka_cluster.restart(broker)
+        eventually(lambda: goes_on_until(0) and job.committed() == job.events, 120, "all is committed")
+        assert_exact(job)
+    finally:
+        job.stop()
 
 
 def test_the_embedded_broker_counts_right_without_transactions(tansu: str, tmp_path: Path) -> None:

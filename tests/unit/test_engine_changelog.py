@@ -1,0 +1,49 @@
+"""What a changelog tells, and when state and offsets tell different stories."""
+
+import pytest
+
+from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, start_position
+from streams.engine.errors import EngineError
+
+FIVE = encode_stamp(Stamp(position=5))
+
+
+def test_the_last_value_of_a_key_counts_and_none_deletes() -> None:
+    table = Recovered()
+    for key, value in [(b"a", b"1"), (b"b", b"2"), (STAMP_KEY, FIVE), (b"a", b"3"), (b"b", None), (b"c", None)]:
+        table.apply(key, value)
+    assert table.entries == {b"a": b"3"}
+    assert table.stamp == Stamp(position=5)
+
+
+def test_a_table_is_complete_at_its_end_and_at_the_committed_offset() -> None:
+    table = Recovered(stamp=Stamp(position=5))
+    assert not table.stands_at(5)
+    table.at_end = True
+    assert table.stands_at(5)
+    assert table.stands_at(None)
+    assert not table.stands_at(6)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "committed", "transactional", "position"),
+    [
+        (None, None, True, None),
+        (5, 5, True, 5),
+        (5, None, True, 5),  # the group was empty for a week: its offsets expired
+        (5, 3, False, 5),  # a crash between records and offsets
+        (5, None, False, 5),
+    ],
+)
+def test_the_stamp_says_where_to_go_on(
+    stamp: int | None, committed: int | None, transactional: bool, position: int | None
+) -> None:
+    table = Recovered(stamp=None if stamp is None else Stamp(position=stamp))
+    assert start_position(table, committed, transactional=transactional, where="count: events/0") == position
+
+
+@pytest.mark.parametrize(("stamp", "says"), [(5, "stands at 5"), (None, "has no stamp")])
+def test_another_committed_offset_is_refused(stamp: int | None, says: str) -> None:
+    table = Recovered(stamp=None if stamp is None else Stamp(position=stamp))
+    with pytest.raises(EngineError, match=rf"count: events/0: the group committed 7, but the state in its changelog {says}"):
+        start_position(table, 7, transactional=True, where="count: events/0")
