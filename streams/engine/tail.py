@@ -1,7 +1,7 @@
 """A tail: reads topics from a moment ago on, for a publisher that keeps no state of its own.
 
 The surprise: it is in a consumer group, but never commits. The group only shares the partitions out among workers; where to begin
-is decided anew at each assignment.
+is decided anew at each assignment. The embedded broker knows no times and always answers with the beginning: more than asked for.
 """
 
 import asyncio
@@ -123,7 +123,7 @@ class Tail(Service):
         now_ms = self._now_ms()
         asked = [TopicPartition(*place, now_ms - (self._starts[place[0]] or 0) * 1000) for place in places]
         answers = consumer.offsets_for_times(asked, timeout=ASK_SECONDS_MAX)
-        return {(a.topic, a.partition): a.offset if a.offset >= 0 else OFFSET_END for a in answers}  # no record is that young
+        return {(a.topic, a.partition): a.offset if a.offset >= 0 else end(consumer, (a.topic, a.partition)) for a in answers}
 
     def revoked(self, places: Sequence[Place]) -> None:
         """Another worker publishes these."""
@@ -145,3 +145,9 @@ class Tail(Service):
             self._applied.pop(place, None)
             self._on_revoked(*place)
         self._telemetry.assigned(self.name, len(self._assignments))
+
+
+def end(consumer: Consumer, place: Place) -> int:
+    """Where the next record will stand: asked for now, because librdkafka's own "end" is looked up later and would skip records."""
+    watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=ASK_SECONDS_MAX)
+    return OFFSET_END if watermarks is None else watermarks[1]

@@ -112,10 +112,13 @@ def test_it_begins_at_the_beginning_or_so_many_seconds_ago_and_reads_on(
 
         app.agent(tail.channel, name="publish")(agent)
         await app.start()
-        await until(lambda: got == {whole: [b"yesterday", b"now"], young: [b"now"], old: []})
+        first = b"yesterday"
+        skipped = [] if broker == "kafka" else [first]  # the embedded broker answers any time with the beginning
+        await until(lambda: got == {whole: [first, b"now"], young: [*skipped, b"now"], old: skipped})
         for topic in (whole, young, old):
             await asyncio.to_thread(send, address, topic, ["later"])
-        await until(lambda: got == {whole: [b"yesterday", b"now", b"later"], young: [b"now", b"later"], old: [b"later"]})
+        await until(lambda: [values[-1:] for values in got.values()] == [[b"later"]] * 3)
+        assert got == {whole: [first, b"now", b"later"], young: [*skipped, b"now", b"later"], old: [*skipped, b"later"]}
         await app.stop()
 
     asyncio.run(run())
