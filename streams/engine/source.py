@@ -22,6 +22,7 @@ from streams.engine.batch import Batch
 from streams.engine.errors import EngineError, error_of, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.outage import Outage
+from streams.engine.room import Room
 
 POLL_SECONDS = 0.1  # longest wait for a first record; the thread sees a stop this late
 GATHER_SECONDS = 0.01  # then records are gathered this long: bounds the latency at low rates
@@ -73,9 +74,7 @@ class Source:
         self._stopping = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
-        self._under_way = 0
-        self._room = threading.Event()
-        self._room.set()
+        self._room = Room(limits.batches_under_way)
         self._full = 0  # waits in a row that found no room
         self._paused = False
         self._assignment = 0
@@ -121,10 +120,7 @@ class Source:
 
     def taken(self) -> None:
         """A batch has reached its agent: there is room for another."""
-        with self._lock:
-            self._under_way -= 1
-            if self._under_way < self._limits.batches_under_way:
-                self._room.set()
+        self._room.leave()
 
     def lag(self, place: Place, position: int) -> int:
         """How many offsets a state at this position is behind the end of its partition; -1 while unknown."""
@@ -226,10 +222,7 @@ class Source:
         if offset < first:
             raise EngineError(f"{place[0]}/{place[1]}: got offset {offset} where {first} or later must follow")
         self._next[place] = _offset(messages[-1]) + 1
-        with self._lock:
-            self._under_way += 1
-            if self._under_way >= self._limits.batches_under_way:
-                self._room.clear()
+        self._room.enter()
         self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

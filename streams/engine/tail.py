@@ -148,6 +148,6 @@ class Tail(Service):
 
 
 def end(consumer: Consumer, place: Place) -> int:
-    """Where the next record will stand: asked for now, because librdkafka's own "end" is looked up later and would skip records."""
+    """Where the next record will stand: asked for now, because librdkafka's own "end" is looked up later and would skip some."""
     watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=ASK_SECONDS_MAX)
     return OFFSET_END if watermarks is None else watermarks[1]
