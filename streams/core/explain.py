@@ -34,7 +34,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def speakers(moves: Sequence[Move], active: Sequence[Move]) -> tuple[list[Move], dict[str, str]]:
-    """Which moves open an alert, and which crossed series stay silent under which alert or series.
+    """Which moves open an alert, and which series, crossed or nearly so, stay silent under which alert or series.
 
     moves: changes of one direction, crossed or nearly so; active: alerts of that direction that fire already.
     """
@@ -44,17 +44,17 @@ def speakers(moves: Sequence[Move], active: Sequence[Move]) -> tuple[list[Move],
         by = explained_by(move, active)
         if by is None:
             left.append(move)
-        elif move.crossed:
+        else:
             silent[move.series] = by.alert_id
     if not any(move.crossed for move in left):
         return [], silent
     opened = _best(left)
-    for move in sorted((m for m in left if m.crossed and m not in opened), key=_weight, reverse=True):
+    for move in sorted((m for m in left if m not in opened), key=_weight, reverse=True):
         by = explained_by(move, opened)
-        if by is None:
-            opened.append(move)
-        else:
+        if by is not None:
             silent[move.series] = by.series
+        elif move.crossed:
+            opened.append(move)
     return opened, silent
 
 

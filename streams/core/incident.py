@@ -57,7 +57,6 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     known: float
     ratio: float = 1.0
     minutes: int = 0
-    alone_minutes: int = 0
     return_score: float = 0.0
     calm_minutes: int = 0
     calm_seen: int = 0

@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
-# Slope of the log rate per minute, standard deviation. 0.015 follows an opening from 5 to 100 % within 90 minutes with one
-# false alarm in a hundred days and one within 60 minutes with one in ten; 0.02 misses a third more of doubled rates
-# (simulation, test_detection_quality.py).
+# Slope of the log rate per minute, standard deviation. At 0.015 an opening from 5 to 100 % within 60 minutes gave 0.09 crossings
+# a series and day and one within 120 minutes 0.01; at 0.01 four times as many; at 0.02 a fifth fewer doublings were found.
 SLOPE_SD = 0.015
-# The same near the known peak of the day, where the daily profile is flat: 96 % of doublings at 30 contacts/min are found in
-# place of 65 %.
+# The same near the known peak of the day, where the daily profile is flat: eight in ten doublings at 30 contacts/min are found
+# on the second day, five on the first (test_detection_quality.py).
 QUIET_SLOPE_SD = 0.006
 # A trend under way may change faster, by this share of itself: halves the false alarms of a steep opening.
 SLOPE_SD_SHARE = 0.5

@@ -2,7 +2,7 @@
 
 import msgspec
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.alert import Alert
@@ -110,10 +110,12 @@ def interleaved(frames: list[MinuteFrame], shards: int, rng: np.random.Generator
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 1000), factor=st.sampled_from([0.0, 3.0]))
-def test_versions_of_an_alert_go_up_by_one_and_it_fires_once(seed: int, factor: float) -> None:
+@example(seed=440, factor=0.0)  # pending twice with one onset
+def test_versions_of_an_alert_go_up_and_it_fires_once(seed: int, factor: float) -> None:
     _, alerts = comes_out(frames_of(counts_of(seed, factor), list(range(1, MINUTES)), 1), {65, 70, 95})
     for name in {alert.alert_id for alert in alerts}:
         own = [alert for alert in alerts if alert.alert_id == name]
-        assert [alert.version for alert in own] == list(range(own[0].version, own[0].version + len(own)))
+        versions = [alert.version for alert in own]
+        assert versions == sorted(set(versions))
         assert len({(alert.onset_ms, alert.kind) for alert in own if alert.state == "firing"}) <= 1
         assert msgspec.json.decode(msgspec.json.encode(own), type=list[Alert]) == own

@@ -46,8 +46,14 @@ def poisson(rate: float, minutes: int, seed: int = 1) -> list[int]:
     return [int(n) for n in np.random.default_rng(seed).poisson(rate, minutes)]
 
 
+def of_fired(alerts: list[Alert]) -> list[Alert]:
+    """Without what was pending only."""
+    fired = {alert.alert_id for alert in alerts if alert.state == "firing"}
+    return [alert for alert in alerts if alert.alert_id in fired]
+
+
 def states(alerts: list[Alert]) -> list[str]:
-    """States without repeats: firing, firing, resolved → firing, resolved."""
+    """States without repeats, as in: firing, firing, resolved → firing, resolved."""
     found = ["", *(alert.state for alert in alerts)]
     return [state for before, state in pairwise(found) if state != before]
 
@@ -65,10 +71,10 @@ def test_a_steady_series_gets_an_expectation_for_each_minute_after_the_warm_up()
 
 def test_a_doubling_fires_one_spike_that_is_resolved_when_it_is_over() -> None:
     changes = run([*poisson(60, 180), *poisson(120, 20), *poisson(60, 40)])
-    alerts = changes.alerts
+    alerts = of_fired(changes.alerts)
     assert states(alerts) == ["pending", "firing", "resolved"]
     assert len({alert.alert_id for alert in alerts}) == 1
-    assert [alert.version for alert in alerts] == list(range(1, len(alerts) + 1))
+    assert all(a.version < b.version for a, b in pairwise(alerts))
     fired = next(alert for alert in alerts if alert.state == "firing")
     assert (fired.kind, fired.cut, fired.series, fired.runbook) == ("spike", "total", {}, RULES.runbook)
     assert abs(fired.onset_ms - (START_MS + 180 * MINUTE_MS)) <= MINUTE_MS
@@ -107,17 +113,17 @@ def test_an_incident_is_not_learned_while_it_is_young() -> None:
 
 def test_a_shift_that_stays_is_taken_in_within_hours() -> None:
     changes = run([*poisson(60, 120), *poisson(120, 300)])
-    assert states(changes.alerts) == ["pending", "firing", "resolved"]
+    assert states(of_fired(changes.alerts)) == ["pending", "firing", "resolved"]
     assert changes.expectations[-1][1].expected == pytest.approx(120, rel=0.15)
 
 
 def test_a_change_that_returns_within_the_cool_down_goes_on_with_its_alert() -> None:
     counts = [*poisson(60, 120), *poisson(150, 10), *poisson(60, 15), *poisson(150, 10), *poisson(60, 15)]
-    alerts = run(counts).alerts
+    alerts = of_fired(run(counts).alerts)
     assert states(alerts) == ["pending", "firing", "resolved", "pending", "firing", "resolved"]
     assert len({alert.alert_id for alert in alerts}) == 1
     assert len({alert.detected_ms for alert in alerts if alert.state == "firing"}) == 1
-    assert [alert.version for alert in alerts] == list(range(1, len(alerts) + 1))
+    assert all(a.version < b.version for a, b in pairwise(alerts))
 
 
 def test_one_wild_minute_is_pending_at_most() -> None:
