@@ -18,7 +18,7 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 # a series and day and one within 120 minutes 0.01; at 0.01 four times as many; at 0.02 a fifth fewer doublings were found.
 SLOPE_SD = 0.015
 # The same near the known peak of the day, where the daily profile is flat: eight in ten doublings at 30 contacts/min are found
-# on the second day, five on the first (test_detection_quality.py).
+# on the second day, five on the first (test_detect_quality.py).
 QUIET_SLOPE_SD = 0.006
 # A trend under way may change faster, by this share of itself: halves the false alarms of a steep opening.
 SLOPE_SD_SHARE = 0.5
