@@ -72,7 +72,7 @@ class Job:
         """Send a signal to a worker."""
         self.workers[worker].send_signal(number)
 
-    def end(self, worker: str, seconds: float = 20) -> int:
+    def end(self, worker: str, seconds: float = 60) -> int:
         """Wait for a worker's end; its exit code."""
         return self.workers[worker].wait(seconds)
 
@@ -103,7 +103,7 @@ class Job:
         answer = admin.list_consumer_group_offsets([group])[group.group_id].result()
         return sum(max(0, partition.offset) for partition in answer.topic_partitions or [])
 
-    def wait_done(self, seconds: float = 60) -> None:
+    def wait_done(self, seconds: float = 120) -> None:
         """Until everything is committed."""
         eventually(lambda: self.committed() == self.events, seconds, f"all committed, are {self.committed()} of {self.events}")
 

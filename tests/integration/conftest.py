@@ -3,12 +3,14 @@
 Tests wait with `running.eventually`; topics of their own keep them apart on the one broker.
 """
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from alertmanager_server import AlertmanagerServer
 from kafka_cluster import KafkaCluster
 from running import eventually
 
@@ -67,6 +69,17 @@ def redis_server(work_directory: Path, free_port: Callable[[], int]) -> Iterator
     yield f"redis://127.0.0.1:{port}/0"
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[AlertmanagerServer]:
+    """A real Alertmanager that knows nothing yet."""
+    if shutil.which("prometheus-alertmanager") is None:
+        pytest.skip("prometheus-alertmanager isn't installed")
+    server = AlertmanagerServer(tmp_path / "alertmanager")
+    server.start()
+    yield server
+    server.stop()
 
 
 def _accepts(port: int) -> bool:

@@ -44,7 +44,7 @@ def assert_exact(job: Job) -> None:
 def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: Job) -> None:
     for _ in range(3):
         job.start("a", **SLOW_FLUSH)
-        eventually(partial(has_consumed, job, job.consumed("a") + 5_000), 30, "the worker counts")
+        eventually(partial(has_consumed, job, job.consumed("a") + 5_000), 60, "the worker counts")
         job.send("a", signal.SIGKILL)
         job.end("a")
     assert job.committed() < EVENTS
@@ -56,11 +56,11 @@ def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: 
 def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: Job) -> None:
     job.start("a", **SLOW_FLUSH)
     job.start("b", **SLOW_FLUSH)
-    eventually(lambda: job.notes("a", "assigned")[-1:] == [2] and job.notes("b", "assigned")[-1:] == [2], 30, "both work")
-    eventually(lambda: job.consumed("a") > 1_000, 30, "the first counts")
+    eventually(lambda: job.notes("a", "assigned")[-1:] == [2] and job.notes("b", "assigned")[-1:] == [2], 60, "both work")
+    eventually(lambda: job.consumed("a") > 1_000, 60, "the first counts")
     job.send("a", signal.SIGSTOP)
     assert job.committed() < EVENTS
-    eventually(lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 30, "the second has taken all")
+    eventually(lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 60, "the second has taken all")
     job.send("a", signal.SIGCONT)
     job.produce(10_000)
     assert_exact(job)
@@ -70,14 +70,14 @@ def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: J
 
 def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None:
     job.start("a", **SLOW)
-    eventually(lambda: job.consumed("a") > 2_000, 30, "the first counts")
+    eventually(lambda: job.consumed("a") > 2_000, 60, "the first counts")
     job.start("b", **SLOW)
-    eventually(lambda: job.consumed("b") > 2_000, 30, "the second counts")
+    eventually(lambda: job.consumed("b") > 2_000, 60, "the second counts")
     assert job.committed() < EVENTS
     job.send("a", signal.SIGTERM)
     began = monotonic()
     assert job.end("a") == 0, job.log("a")
-    assert monotonic() - began < 5
+    assert monotonic() - began < 10
     eventually(
         lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 5, "the second has taken all, before any session times out"
     )
@@ -117,7 +117,7 @@ def test_the_embedded_broker_counts_right_without_transactions(tansu: str, tmp_p
         job.create_topics()
         job.produce(10_000)
         job.start("a", **SLOW)
-        eventually(lambda: job.consumed("a") > 2_000, 30, "the worker counts")
+        eventually(lambda: job.consumed("a") > 2_000, 60, "the worker counts")
         job.send("a", signal.SIGTERM)
         assert job.end("a") == 0, job.log("a")
         job.produce(10_000)

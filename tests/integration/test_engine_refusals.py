@@ -22,7 +22,7 @@ def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
 
 def assert_refused(job: Job, reason: str) -> None:
     """The worker ended with the reason as its last line and without a traceback."""
-    assert job.end("a", 30) == 1, job.log("a")
+    assert job.end("a", 60) == 1, job.log("a")
     last = job.log("a").splitlines()[-1]
     assert last.startswith("worker: "), job.log("a")
     assert reason in last
@@ -42,7 +42,7 @@ def test_a_batch_that_fails_half_way_is_not_written(job: Job) -> None:
     job.create_topics()
     job.produce(10_000)
     job.start("a", raise_at=3, batch_records=100, pause=0.2)
-    assert job.end("a", 30) == 1
+    assert job.end("a", 60) == 1
     committed = job.committed()
     assert committed < job.consumed("a")
     assert committed == job.tables().total() == job.counted().total()
@@ -74,10 +74,10 @@ def test_two_workers_of_one_name_do_not_both_write(job: Job) -> None:
     job.create_topics()
     job.produce(20_000)
     job.start("a", pause=0.05, batch_records=100)
-    eventually(lambda: job.consumed("a") > 1_000, 30, "the first counts")
+    eventually(lambda: job.consumed("a") > 1_000, 60, "the first counts")
     first = job.workers["a"]
     job.start("a", pause=0.0)
-    assert first.wait(30) == 1
+    assert first.wait(60) == 1
     assert "another worker of the same name is running" in job.log("a")
     job.wait_done()
     assert job.expected() == job.counted()

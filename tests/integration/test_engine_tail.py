@@ -19,7 +19,7 @@ from streams.engine.tail import Tail
 pytestmark = pytest.mark.integration
 
 DAY_SECONDS = 86_400
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Silent:
