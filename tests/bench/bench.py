@@ -1,10 +1,11 @@
-"""`make bench`: intake's events per second beside idiomatic Faust's, on the same real Kafka, topic and events, in one run.
+"""`make bench`: events per second beside idiomatic Faust's, on the same real Kafka, topic and events, in one run.
 
-Prints a table and writes tests/bench/results.json's content to standard output's last line, so that a run can be kept. A figure
-counts only if the counts are right: each side's sum is compared with what was sent.
+Prints a table, and the figures as JSON on the last line, so that a run can be kept. A figure counts only if the counts are right:
+each side's sum is compared with what was sent.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stubs forget to export it
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kafka_cluster import KafkaCluster
 from running import System, eventually, make_system
+
+from streams.edge.reader import latest
+from streams.settings import load
 
 EVENTS = 600_000  # about five seconds of the faster side: long enough to leave the start behind
 IDIOMATIC_EVENTS = 20_000  # about twenty seconds of the slower side
@@ -80,21 +85,51 @@ def committed(consumer: Consumer, topic: str) -> int:
     return sum(max(0, place.offset) for place in places)
 
 
-def rate_of_intake(system: System, count: int) -> dict[str, float]:
-    """Events per second of a worker with its whole default job, from the first flush to the last."""
-    topic = system.environment["STREAMS_TOPICS_INTERACTIONS"]
-    group = f"{system.environment['STREAMS_APP_NAME']}-intake"
-    consumer = Consumer({"bootstrap.servers": system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], "group.id": group})
-    worker = system.children.start("worker", "worker")
-    first = eventually(lambda: committed(consumer, topic), 60, "intake's first flush")
+def rate_of_group(bootstrap: str, group: str, topic: str, process: "subprocess.Popen[bytes]", count: int) -> dict[str, float]:
+    """Events per second of a group that has just been started, from its first flush to its last; the process's peak memory."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    first = eventually(lambda: committed(consumer, topic), 60, "a first flush")
     began = time.perf_counter()
-    eventually(lambda: committed(consumer, topic) >= count, 300, "intake's last flush")
+    eventually(lambda: committed(consumer, topic) >= count, 300, "the last flush")
     seconds = time.perf_counter() - began
-    peak_kilobytes = next(
-        int(line.split()[1]) for line in Path(f"/proc/{worker.process.pid}/status").read_text().splitlines() if "VmHWM" in line
-    )
     consumer.close()
+    status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    peak_kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     return {"events_per_second": (count - first) / seconds, "seconds": seconds, "peak_mebibytes": peak_kilobytes / 1024}
+
+
+def rate_of_intake(system: System, count: int) -> dict[str, float]:
+    """A worker with its whole default job: all event types, five cuts, windows, detection, publishing."""
+    environment = system.environment
+    group, topic = f"{environment['STREAMS_APP_NAME']}-intake", environment["STREAMS_TOPICS_INTERACTIONS"]
+    worker = system.children.start("worker", "worker")
+    found = rate_of_group(environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], group, topic, worker.process, count)
+    eventually(lambda: offered(system) == count // len(TYPES), 60, "every contact in the trends, none twice")
+    system.children.stop()
+    return found
+
+
+def rate_of_counting(system: System, count: int) -> dict[str, float]:
+    """The counting job on this system's engine."""
+    bootstrap, topic = system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], system.environment["STREAMS_TOPICS_INTERACTIONS"]
+    create_topics(bootstrap, {"bench-count-changelog": 4, "counting-trends": 4})
+    command = [sys.executable, str(Path(__file__).with_name("counting.py")), bootstrap, "bench", topic, "counting-trends"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        found = rate_of_group(bootstrap, "bench-count", topic, process, count)
+    finally:
+        process.terminate()
+        process.wait(20)
+    counts = latest(load([], system.environment), "counting-trends")
+    assert sum(int(value) for value in counts.values()) == count, "the counts are wrong"
+    return found
+
+
+def create_topics(bootstrap: str, partitions: dict[str, int]) -> None:
+    """New topics, one replica each."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for created in admin.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()]).values():
+        created.result()
 
 
 def offered(system: System) -> int:
@@ -106,16 +141,18 @@ def offered(system: System) -> int:
 def rate_of_faust(system: System, directory: Path, count: int) -> dict[str, float]:
     """The same counting by Faust's own means."""
     result = directory / "faust.json"
-    arguments = [system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], system.environment["STREAMS_TOPICS_INTERACTIONS"]]
+    bootstrap, sink = system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], "idiomatic-trends"
+    create_topics(bootstrap, {sink: 4})
+    arguments = [bootstrap, system.environment["STREAMS_TOPICS_INTERACTIONS"], sink]
     command = [sys.executable, str(Path(__file__).with_name("idiomatic_faust.py")), *arguments, str(count), str(result)]
     subprocess.run(command, timeout=300, check=False, capture_output=True)
     found: dict[str, float] = json.loads(result.read_text())
     assert found["counted"] == count, f"idiomatic Faust counted {found['counted']} of {count}"
-    return {"events_per_second": count / found["seconds"], "seconds": found["seconds"]}
+    return {"events_per_second": count / found["seconds"], **found}
 
 
 def main() -> None:
-    """Run both and print the ratio."""
+    """Run all three and print the ratios."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         kafka = KafkaCluster(directory / "kafka")
@@ -123,21 +160,21 @@ def main() -> None:
         system = make_system(directory, kafka.address)
         stack.callback(system.children.stop)
         size = fill(kafka.address, system.environment["STREAMS_TOPICS_INTERACTIONS"], EVENTS)
-        ours = rate_of_intake(system, EVENTS)
-        eventually(lambda: offered(system) == EVENTS // len(TYPES), 60, "every contact in the trends, none twice")
-        system.children.stop()
-        faust = rate_of_faust(system, directory, IDIOMATIC_EVENTS)
-    ratio = ours["events_per_second"] / faust["events_per_second"]
-    title = f"{size}-byte JSON, lz4, 4 partitions, real Kafka, 2 cores"
-    table = Table("", "events/s", "events", "seconds", "counts", title=title)
-    for name, side, count in (
-        ("streams worker, whole default job", ours, EVENTS),
-        ("idiomatic Faust, one table", faust, IDIOMATIC_EVENTS),
-    ):
-        table.add_row(name, f"{side['events_per_second']:,.0f}", f"{count:,}", f"{side['seconds']:.1f}", "exact")
-    table.add_row("ratio", f"{ratio:,.0f}")
-    Console().print(table)
-    print(json.dumps({"size": size, "streams": ours, "faust": faust, "ratio": ratio}))  # noqa: T201 (a line for scripts)
+        rows = {
+            "idiomatic Faust: the counting job": rate_of_faust(system, directory, IDIOMATIC_EVENTS),
+            "streams engine: the counting job": rate_of_counting(system, EVENTS),
+            "streams worker: the whole default job": rate_of_intake(system, EVENTS),
+        }
+    title = f"{size}-byte JSON, lz4, 4 partitions, real Kafka on the same {os.cpu_count()} cores; all counts exact"
+    table = Table("", "events/s", "ratio", "seconds", "peak memory", title=title)
+    slowest = min(row["events_per_second"] for row in rows.values())
+    for name, row in rows.items():
+        rate = row["events_per_second"]
+        table.add_row(
+            name, f"{rate:,.0f}", f"{rate / slowest:,.0f}", f"{row['seconds']:.1f}", f"{row['peak_mebibytes']:,.0f} MiB"
+        )
+    Console(width=110).print(table)
+    print(json.dumps({"size": size, "rows": rows}))  # noqa: T201  # a line for scripts
 
 
 if __name__ == "__main__":
