@@ -1,16 +1,13 @@
 """Alerts in a real Alertmanager: they arrive, stay while repeated, resolve, and survive its absence."""
 
 import asyncio
-import shutil
-import socket
-import subprocess
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import msgspec
 import pytest
 from aiohttp import ClientError, ClientSession, web
+from alertmanager_server import AlertmanagerServer
 
 from streams.core.alert import Alert
 from streams.edge.alertmanager import AlertmanagerPublisher
@@ -18,62 +15,6 @@ from streams.edge.clock import now_ms
 from streams.edge.publisher import Pace, PublisherDown, run
 
 pytestmark = pytest.mark.integration
-
-CONFIG = """
-route: {{receiver: test, group_by: [alertname, queue], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
-receivers: [{{name: test, webhook_configs: [{{url: "http://127.0.0.1:{port}/told", send_resolved: true}}]}}]
-"""
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-class Server:
-    """An Alertmanager of our own, which tells a webhook and forgets everything when restarted."""
-
-    def __init__(self, directory: Path) -> None:
-        self.webhook_port = free_port()
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start; who needs an answer waits for it."""
-        config = self._directory / "alertmanager.yml"
-        config.write_text(CONFIG.format(port=self.webhook_port))
-        data = self._directory / "data"
-        shutil.rmtree(data, ignore_errors=True)
-        command = [
-            "prometheus-alertmanager",
-            f"--config.file={config}",
-            f"--storage.path={data}",
-            f"--web.listen-address=127.0.0.1:{self.port}",
-            "--cluster.listen-address=",
-        ]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        """End it, by its own process id."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A running Alertmanager."""
-    if shutil.which("prometheus-alertmanager") is None:
-        pytest.skip("prometheus-alertmanager isn't installed")
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 class Reports:
@@ -155,7 +96,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], what: str) -> Non
         await asyncio.sleep(0.05)
 
 
-def test_an_alert_fires_stays_one_when_it_grows_worse_and_resolves(server: Server) -> None:
+def test_an_alert_fires_stays_one_when_it_grows_worse_and_resolves(alertmanager: AlertmanagerServer) -> None:
     told: list[tuple[str, str]] = []
 
     async def hear(request: web.Request) -> web.Response:
@@ -167,18 +108,18 @@ def test_an_alert_fires_stays_one_when_it_grows_worse_and_resolves(server: Serve
         app.router.add_post("/told", hear)
         runner = web.AppRunner(app, handle_signals=False)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", server.webhook_port).start()
-        publisher, reports, stop = AlertmanagerPublisher(f"{server.url}/"), Reports(), asyncio.Event()
+        await web.TCPSite(runner, "127.0.0.1", alertmanager.webhook_port).start()
+        publisher, reports, stop = AlertmanagerPublisher(f"{alertmanager.url}/"), Reports(), asyncio.Event()
         task = asyncio.create_task(run(publisher, Pace(publish_seconds=0.05, retry_seconds_max=0.2), reports, now_ms, stop))
         alert = firing()
 
         publisher.put("alerts", 0, alert)
-        await eventually(lambda: _is(held(server.url), {"1a2b": "warning"}), "it arrives")
+        await eventually(lambda: _is(held(alertmanager.url), {"1a2b": "warning"}), "it arrives")
         publisher.put("alerts", 0, msgspec.structs.replace(alert, version=2, severity="critical"))
-        await eventually(lambda: _is(held(server.url), {"1a2b": "critical"}), "one alert, worse")
+        await eventually(lambda: _is(held(alertmanager.url), {"1a2b": "critical"}), "one alert, worse")
         await eventually(lambda: _has(told, ("1a2b", "firing")), "the webhook hears of it")
         publisher.put("alerts", 0, resolved(msgspec.structs.replace(alert, version=2)))
-        await eventually(lambda: _is(held(server.url), {}), "it resolves")
+        await eventually(lambda: _is(held(alertmanager.url), {}), "it resolves")
         await eventually(lambda: _has(told, ("1a2b", "resolved")), "the webhook hears of its end")
 
         stop.set()
@@ -188,34 +129,34 @@ def test_an_alert_fires_stays_one_when_it_grows_worse_and_resolves(server: Serve
     asyncio.run(scenario())
 
 
-def test_an_alertmanager_that_is_down_or_restarted_hears_what_fires(server: Server) -> None:
+def test_an_alertmanager_that_is_down_or_restarted_hears_what_fires(alertmanager: AlertmanagerServer) -> None:
     async def scenario() -> None:
-        server.stop()
-        publisher, reports, stop, clock = AlertmanagerPublisher(server.url), Reports(), asyncio.Event(), Turned()
+        alertmanager.stop()
+        publisher, reports, stop, clock = AlertmanagerPublisher(alertmanager.url), Reports(), asyncio.Event(), Turned()
         pace = Pace(publish_seconds=0.05, retry_seconds_max=0.2)
         task = asyncio.create_task(run(publisher, pace, reports, clock.now_ms, stop))
         publisher.put("alerts", 0, firing())
         await eventually(lambda: _true(reports.up is False and reports.waiting == 1), "down at the start")
-        server.start()
-        await eventually(lambda: _is(held(server.url), {"1a2b": "warning"}), "it arrives when Alertmanager does")
+        alertmanager.start()
+        await eventually(lambda: _is(held(alertmanager.url), {"1a2b": "warning"}), "it arrives when Alertmanager does")
         await eventually(lambda: _true(reports.up is True and reports.waiting == 0), "up")
 
-        server.stop()
-        server.start()
+        alertmanager.stop()
+        alertmanager.start()
         clock.ahead_ms = 61_000
-        await eventually(lambda: _is(held(server.url), {"1a2b": "warning"}), "told again within a minute")
+        await eventually(lambda: _is(held(alertmanager.url), {"1a2b": "warning"}), "told again within a minute")
         stop.set()
         await asyncio.wait_for(task, 5)
 
     asyncio.run(scenario())
 
 
-def test_what_ended_long_ago_is_not_told(server: Server) -> None:
+def test_what_ended_long_ago_is_not_told(alertmanager: AlertmanagerServer) -> None:
     async def scenario() -> None:
-        publisher = AlertmanagerPublisher(server.url)
+        publisher = AlertmanagerPublisher(alertmanager.url)
         old = msgspec.structs.replace(resolved(firing()), published_ms=now_ms() - 300_000)
         publisher.put("alerts", 0, old)
-        server.stop()
+        alertmanager.stop()
         await publisher.publish(now_ms())  # would be refused if there were something to tell
         assert publisher.waiting == 0
         await publisher.close()
@@ -223,11 +164,11 @@ def test_what_ended_long_ago_is_not_told(server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_a_refusal_says_who_refuses(server: Server) -> None:
+def test_a_refusal_says_who_refuses(alertmanager: AlertmanagerServer) -> None:
     async def scenario() -> None:
-        publisher = AlertmanagerPublisher(f"{server.url}/nothing/here")
+        publisher = AlertmanagerPublisher(f"{alertmanager.url}/nothing/here")
         publisher.put("alerts", 0, firing())
-        await eventually(lambda: _answers(server.url), "Alertmanager is up")
+        await eventually(lambda: _answers(alertmanager.url), "Alertmanager is up")
         with pytest.raises(PublisherDown, match="answers 404"):
             await publisher.publish(now_ms())
         await publisher.close()
