@@ -42,7 +42,8 @@ def evidence(predicted: Levels, counts: FloatArray, noise: FloatArray) -> FloatA
     means = np.exp(predicted.log_mean)
     size = 1 / (predicted.variance[0] + noise)
     ratios = predicted.log_mean - predicted.log_mean[0]
-    return counts * ratios - (counts + size) * np.log((size + means) / (size + means[0]))
+    gained: FloatArray = counts * ratios - (counts + size) * np.log((size + means) / (size + means[0]))
+    return gained
 
 
 def add(bank: Bank, gained: FloatArray, counts: FloatArray) -> Bank:
@@ -67,9 +68,9 @@ def start_anew(bank: Bank, levels: Levels, held: FloatArray) -> tuple[Bank, Leve
         np.where(fresh, levels.log_mean[0] + _SHIFTS, levels.log_mean),
         *(np.where(fresh, field[0], field) for field in levels[1:]),
     )
-    counted = (np.where(fresh, 0.0, field) for field in bank[:4])
+    score, seen, expected, minutes = (np.where(fresh, 0.0, field) for field in bank[:4])
     base = np.where(fresh, levels.log_mean[0], bank.base)
-    return Bank(*counted, base, np.where(fresh, levels.slope[0], bank.drift)), renewed
+    return Bank(score, seen, expected, minutes, base, np.where(fresh, levels.slope[0], bank.drift)), renewed
 
 
 class Gates(NamedTuple):

@@ -42,7 +42,8 @@ class Fleet:
     @property
     def age(self) -> FloatArray:
         """Minutes since each series was first seen."""
-        return self.singles[0]
+        minutes: FloatArray = self.singles[0]
+        return minutes
 
     @property
     def peak(self) -> FloatArray:
@@ -52,7 +53,8 @@ class Fleet:
     @property
     def held(self) -> FloatArray:
         """1.0 where an incident is on."""
-        return self.singles[4]
+        held: FloatArray = self.singles[4]
+        return held
 
     @property
     def warm(self) -> npt.NDArray[np.bool_]:
