@@ -44,7 +44,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_tidy.py
 
 quick: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m 'not integration' $(wildcard tests/unit tests/property tests/pipeline)
+	$(BIN)/python -m pytest -n 2 -m 'not integration' $(wildcard tests/unit tests/property tests/pipeline)
 
 bench: $(VENV)/dev.stamp kafka
 	$(BIN)/python tests/bench/bench.py
