@@ -5,13 +5,13 @@ runs over the same input can be compared line by line.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALL = "all"
 KINDS = get_args(WindowKind)
 RUN_FIELDS = ("revision", "published_ms", "read_ms", "watermark_ms")
-FIGURES = ("offered", "answered", "abandoned", "left before queue", "service level", "ASA", "longest wait", "AHT", "CSAT")
+FIGURES = ("offered", "answered", "aband.", "SL", "ASA", "longest", "AHT", "CSAT")
 
 
 def trends(
@@ -94,7 +94,10 @@ def _show(found: list[Trend], limit: int) -> None:
     """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
     newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
     zone = found[0].window.time_zone
-    table = Table("window", f"from ({zone})", "series", "", *(Column(name, justify="right") for name in FIGURES))
+    columns = (Column(name, justify="right", no_wrap=True) for name in FIGURES)
+    title = f"{found[0].window.kind if len({trend.window.kind for trend in found}) == 1 else 'all windows'}, times in {zone}"
+    names = (Column(name, no_wrap=True) for name in ("from", "series", "window"))
+    table = Table(*names, *columns, title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for trend in newest:
         table.add_row(*_row(trend))
     console = Console()
@@ -106,13 +109,11 @@ def _show(found: list[Trend], limit: int) -> None:
 def _row(trend: Trend) -> list[str]:
     window, kpis, measures = trend.window, trend.kpis, trend.measures
     start = figures.moment(window.start_ms, ZoneInfo(window.time_zone))
-    day = datetime.fromtimestamp(window.start_ms / 1000, ZoneInfo(window.time_zone)).strftime("%a")
     return [
-        window.kind,
-        f"{day} {start}",
+        start,
         figures.series_name(trend.series),
-        "final" if trend.final else "so far",
-        *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned", "left_before_queue")),
+        window.kind if trend.final else f"{window.kind} so far",
+        *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
         figures.percent(kpis.get("service_level")),
         *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
         figures.percent(kpis.get("csat")),
