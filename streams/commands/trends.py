@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALL = "all"
 KINDS = get_args(WindowKind)
 RUN_FIELDS = ("revision", "published_ms", "read_ms", "watermark_ms")
-FIGURES = ("offered", "answered", "aband.", "SL", "ASA", "longest", "AHT", "CSAT")
+FIGURES = ("offered", "answered", "aband.", "SL %", "ASA", "longest", "AHT", "CSAT %")
 
 
 def trends(
@@ -93,28 +93,29 @@ def _check(settings: "Settings", cut: str, window: str) -> None:
 def _show(found: list[Trend], limit: int) -> None:
     """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
     newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
-    zone = found[0].window.time_zone
+    kinds = {trend.window.kind for trend in newest}
+    title = f"windows {', '.join(sorted(kinds))}; times in {found[0].window.time_zone}"
+    names = (Column(name, no_wrap=True) for name in ("from", "series"))
     columns = (Column(name, justify="right", no_wrap=True) for name in FIGURES)
-    title = f"{found[0].window.kind if len({trend.window.kind for trend in found}) == 1 else 'all windows'}, times in {zone}"
-    names = (Column(name, no_wrap=True) for name in ("from", "series", "window"))
     table = Table(*names, *columns, title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for trend in newest:
-        table.add_row(*_row(trend))
+        table.add_row(*_row(trend, len(kinds) > 1))
     console = Console()
     console.print(table)
+    if not all(trend.final for trend in newest):
+        console.print("… so far: not to be compared with final windows", highlight=False)
     if len(newest) < len(found):
         console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
 
 
-def _row(trend: Trend) -> list[str]:
+def _row(trend: Trend, with_kind: bool) -> list[str]:
     window, kpis, measures = trend.window, trend.kpis, trend.measures
     start = figures.moment(window.start_ms, ZoneInfo(window.time_zone))
     return [
-        start,
+        start + (f" {window.kind}" if with_kind else "") + ("" if trend.final else " …"),
         figures.series_name(trend.series),
-        window.kind if trend.final else f"{window.kind} so far",
         *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
-        figures.percent(kpis.get("service_level")),
+        figures.percent(kpis.get("service_level")).removesuffix(" %"),
         *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
-        figures.percent(kpis.get("csat")),
+        figures.percent(kpis.get("csat")).removesuffix(" %"),
     ]
