@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import orjson
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -97,7 +96,7 @@ def _show(found: list[Trend], limit: int) -> None:
     title = f"windows {', '.join(sorted(kinds))}; times in {found[0].window.time_zone}"
     names = (Column(name, no_wrap=True) for name in ("from", "series"))
     columns = (Column(name, justify="right", no_wrap=True) for name in FIGURES)
-    table = Table(*names, *columns, title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(*names, *columns, title=title, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for trend in newest:
         table.add_row(*_row(trend, len(kinds) > 1))
     console = Console()
