@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import faust
 
+from streams.core.aside import Kept, headers_with
 from streams.core.detect import Detect, DetectRules
 from streams.core.frame import decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
 from streams.core.intake import Intake, IntakeChanges
@@ -61,31 +62,14 @@ class IntakeKeeper:
             Output(self._topics.partials, encode_frame(frame), partition=shard) for shard, frame in enumerate(changes.frames)
         ]
         outputs += [
-            Output(
-                self._topics.rejected,
-                bad.value,
-                bad.key,
-                headers=[("reason", bad.reason.encode()), ("detail", bad.detail.encode()), *self._origin(bad.offset)],
-            )
-            for bad in changes.rejected
+            self._aside(self._topics.rejected, bad.record, reason=bad.reason, detail=bad.detail) for bad in changes.rejected
         ]
-        outputs += [
-            Output(
-                self._topics.late,
-                late.value,
-                late.key,
-                headers=[("windows", ",".join(late.windows).encode()), *self._origin(late.offset)],
-            )
-            for late in changes.late
-        ]
+        outputs += [self._aside(self._topics.late, late.record, windows=",".join(late.windows)) for late in changes.late]
         return outputs
 
-    def _origin(self, offset: int) -> list[tuple[str, bytes]]:
-        return [
-            ("topic", self._topics.interactions.encode()),
-            ("partition", str(self._partition).encode()),
-            ("offset", str(offset).encode()),
-        ]
+    def _aside(self, topic: str, record: Kept, **why: str) -> Output:
+        headers = headers_with(record, why, self._topics.interactions, self._partition)
+        return Output(topic, record.value, record.key, headers=headers)
 
     def _report(self, changes: IntakeChanges) -> None:
         counts, telemetry = changes.counts, self._telemetry
@@ -212,12 +196,13 @@ def run_stage(app: faust.App, stage: Stage[K]) -> None:
     app.agent(stage.channel, name=stage.name)(agent)
 
 
-def run_publish(app: faust.App, tail: Tail, publish: Publish) -> None:
+def run_publish(app: faust.App, tail: Tail, publish: Publish, telemetry: Telemetry) -> None:
     """The agent of publish: it keeps nothing, so a batch has no position to stand at."""
 
     async def agent(batches: AsyncIterable[Batch]) -> None:
         async for batch in batches:
             if tail.accept(batch):
                 publish.apply(batch)
+                telemetry.heartbeat("publish", batch.read_ms)  # the pulse of merge comes each second
 
     app.agent(tail.channel, name="publish")(agent)

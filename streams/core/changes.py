@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from streams.core.aside import Kept
 from streams.core.event import Reason
 from streams.core.frame import Frame
 
@@ -11,9 +12,7 @@ from streams.core.frame import Frame
 class Rejected(msgspec.Struct, frozen=True, gc=False):
     """A refused record as it came, and why."""
 
-    offset: int
-    key: bytes | None
-    value: bytes | None
+    record: Kept
     reason: Reason
     detail: str
 
@@ -21,9 +20,7 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
 class Late(msgspec.Struct, frozen=True, gc=False):
     """A record as it came that was too late for some windows: the kinds that had closed over it, shortest first."""
 
-    offset: int
-    key: bytes | None
-    value: bytes | None
+    record: Kept
     windows: tuple[str, ...]
 
 

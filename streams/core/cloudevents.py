@@ -4,11 +4,11 @@ The surprise: attributes of the envelope win over fields of the data with the sa
 'com.example.offered' only the last part counts. Source: CloudEvents 1.0.2, Kafka protocol binding 1.0.2, section 3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from streams.core.event import Reason, Rejection
-from streams.core.record import Headers
+from streams.core.record import Headers, header_pairs
 
 Pairs: TypeAlias = Sequence[tuple[str, bytes]]
 
@@ -18,8 +18,7 @@ _PREFIX = "ce_"
 
 def pairs(headers: Headers) -> Pairs:
     """Headers with names in lower case and values as bytes."""
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    return [(name.lower(), value.encode() if isinstance(value, str) else value or b"") for name, value in items]
+    return [(name.lower(), value) for name, value in header_pairs(headers)]
 
 
 def in_headers(headers: Pairs) -> bool:

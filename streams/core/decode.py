@@ -10,7 +10,7 @@ import msgspec
 
 from streams.core import cloudevents
 from streams.core.event import MAX_RECORD_BYTES, Event, Reason, Rejection
-from streams.core.record import Record
+from streams.core.record import Record, headers_of
 from streams.core.rules import IntakeRules
 from streams.core.series import DIMENSIONS, SEPARATOR
 from streams.core.wire import Wire, refusal
@@ -20,6 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _BACKSLASH = ord("\\")
 _SECONDS = ("talk_seconds", "hold_seconds", "wrap_seconds")
+UNREADABLE_HEADERS = Rejection(Reason.BAD_VALUE, "headers: expected names in UTF-8")
 _NO_VALUE = Rejection(Reason.NOT_JSON, "record: expected a JSON object")
 _TOO_LARGE = Rejection(Reason.TOO_LARGE, f"record: expected at most {MAX_RECORD_BYTES:,} bytes")
 _NO_INTERACTION = Rejection(Reason.MISSING_FIELD, "interaction_id: expected on every event but a heartbeat")
@@ -34,7 +35,9 @@ def read(record: Record, rules: IntakeRules, read_ms: int) -> tuple[Wire, int] |
         return _NO_VALUE
     if len(value) > MAX_RECORD_BYTES:
         return _TOO_LARGE
-    headers = record.headers()
+    headers = headers_of(record)
+    if headers is None:
+        return UNREADABLE_HEADERS
     if headers and cloudevents.in_headers(pairs := cloudevents.pairs(headers)):
         wire = _from_object(value, pairs)
     else:

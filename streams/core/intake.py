@@ -8,16 +8,17 @@ from collections.abc import MutableMapping, Sequence
 
 import msgspec
 
+from streams.core.aside import keep
 from streams.core.cells import Cells
 from streams.core.changes import IntakeChanges, IntakeCounts, Late, Rejected, count
 from streams.core.context import Contexts
-from streams.core.decode import read
+from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
 from streams.core.facts import KINDS, MAX_FACTS, Fact
 from streams.core.frame import Frame, PaneChange, WaitingLevel
 from streams.core.interaction import Contradiction
 from streams.core.lives import PREFIX, Lives
-from streams.core.record import Record, offset_of
+from streams.core.record import Record
 from streams.core.rules import IntakeRules
 from streams.core.watermark import NEVER, Lateness
 from streams.core.wire import Wire
@@ -144,13 +145,13 @@ class Intake:
 
     def _reject(self, record: Record, why: Rejection) -> None:
         count(self._counts.rejected, (why.reason,))
-        self._rejected.append(Rejected(offset_of(record), record.key(), record.value(), why.reason, why.detail))
+        self._rejected.append(Rejected(keep(record, with_headers=why is not UNREADABLE_HEADERS), why.reason, why.detail))
 
     def _note_late(self, record: Record, level: int) -> None:
         windows = self._lateness.kinds[:level]
         count(self._counts.late, windows)
         self._counts.too_late += level == self._lateness.levels
-        self._late.append(Late(offset_of(record), record.key(), record.value(), windows))
+        self._late.append(Late(keep(record), windows))
 
     def _advance(self, watermark_ms: int) -> None:
         before, self._watermark = self._watermark, max(self._watermark, watermark_ms)

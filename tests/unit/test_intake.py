@@ -90,7 +90,7 @@ def test_what_is_too_late_for_all_windows_counts_as_late_only() -> None:
     record = event("offered", 0)._replace(offset_=42)
     _, changes = applied([event("heartbeat", 3 * 24 * 3600), record])
     assert changes.counts == IntakeCounts(consumed=2, accepted=1, too_late=1, late={"1m": 1, "15m": 1, "1h": 1, "1d": 1})
-    assert [(late.offset, late.key, late.value) for late in changes.late] == [(42, b"key", record.value_)]
+    assert [(late.record.offset, late.record.key, late.record.value) for late in changes.late] == [(42, b"key", record.value_)]
 
 
 def test_days_close_by_the_configured_time_zone() -> None:
@@ -131,7 +131,9 @@ def test_a_bad_record_costs_only_itself() -> None:
     _, changes = applied(records)
     assert measures(changes.frames) == {"offered": 2}
     assert changes.counts == IntakeCounts(consumed=3, accepted=2, rejected={"not_json": 1})
-    assert [(bad.offset, bad.key, bad.value, bad.reason) for bad in changes.rejected] == [(7, b"k", b"{", Reason.NOT_JSON)]
+    assert [(bad.record.offset, bad.record.key, bad.record.value, bad.reason) for bad in changes.rejected] == [
+        (7, b"k", b"{", Reason.NOT_JSON)
+    ]
 
 
 def test_an_interaction_takes_a_limited_number_of_events() -> None:
