@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.commands.options import ConfigOption, load
+from streams.commands.resending import resend_rejected
 from streams.commands.sending import send, shift_to_now_ms
 from streams.core.errors import StreamsError
 from streams.sources.formats import FORMATS, check_format, read_feed
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="The file to send.")],
+    file: Annotated[Path | None, typer.Argument(help="The file to send.")] = None,
     file_format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "events",
     mapping: Annotated[Path | None, typer.Option(help="TOML file that says what the columns of csv or jsonl mean.")] = None,
     speed: Annotated[float, typer.Option(min=0, help="1 is real time, 60 a minute a second, 0 as fast as possible.")] = 0,
     shift_to_now: Annotated[bool, typer.Option("--shift-to-now", help="Move the events in time so that they end now.")] = False,
     close: Annotated[bool, typer.Option("--close/--no-close", help="End with a heartbeat that makes every window final.")] = True,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="No FILE: send in again what intake refused, after a fix; each record once.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Send FILE to the topic of interactions. Rows that can't be read are counted and left out."""
@@ -34,6 +38,12 @@ def replay(
     from streams.edge.replay import at_speed  # heavy
 
     settings = load(config)
+    if rejected:
+        alone = file is None and mapping is None and file_format == "events" and not speed and not shift_to_now and close
+        resend_rejected(settings, alone=alone)
+        return
+    if file is None:
+        raise StreamsError("nothing to send: give a FILE, or --rejected for what intake refused.")
     check_format(file_format, mapping is not None)
     feed = _read(file, file_format, mapping)
     if not feed.events:

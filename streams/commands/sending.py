@@ -42,11 +42,19 @@ def send(
     """
     from streams.edge.replay import Sender, at_speed  # heavy
 
-    with Sender(settings) as sender, _bar(title, total) as (progress, task):
+    with Sender(settings) as sender, bar(title, total) as (progress, task):
         sent = sender.send(events, pace, lambda n: progress.advance(task, n))
         if closing is not None:
             sender.send([closing], at_speed(0), lambda _: None)
         return sent
+
+
+@contextmanager
+def bar(title: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on stderr; without a total it counts."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield progress, progress.add_task(title, total=total)
 
 
 def shift_to_now_ms(first_ms: int, last_ms: int, speed: float, now_ms: int) -> int:
@@ -57,10 +65,3 @@ def shift_to_now_ms(first_ms: int, last_ms: int, speed: float, now_ms: int) -> i
     length_ms = last_ms - first_ms
     takes_ms = round(length_ms / speed) if speed else 0
     return now_ms + takes_ms - last_ms
-
-
-@contextmanager
-def _bar(title: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield progress, progress.add_task(title, total=total)

@@ -4,7 +4,7 @@ It joins no group and commits nothing, so it disturbs nobody. The surprise: 'the
 came to it, partition by partition; while a worker writes, two readers may see different ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -18,10 +18,15 @@ _BATCH_RECORDS = 5_000
 _POLL_SECONDS = 0.2
 
 
-def read(settings: Settings, topic: str, since_ms: int | None = None) -> Iterator[Message]:
-    """Committed records of a topic from its start, or from the first one written at or after `since_ms`, to its end."""
+def read(
+    settings: Settings, topic: str, since_ms: int | None = None, positions: Mapping[int, int] | None = None
+) -> Iterator[Message]:
+    """Committed records of a topic to its end, from the first one written at or after `since_ms`.
+
+    Without it: from these `positions` on (offsets by partition), and from the start of partitions that have none.
+    """
     with _consumer(settings) as consumer:
-        starts = _starts(settings, consumer, topic, since_ms)
+        starts = _starts(settings, consumer, topic, since_ms, positions or {})
         consumer.assign(starts)
         unfinished = {start.partition for start in starts}
         while unfinished:
@@ -36,7 +41,7 @@ def read(settings: Settings, topic: str, since_ms: int | None = None) -> Iterato
 def follow(settings: Settings, topic: str, since_ms: int | None = None) -> Iterator[Message | None]:
     """Committed records of a topic from its start (or `since_ms`) on, for ever; None whenever nothing is new."""
     with _consumer(settings) as consumer:
-        consumer.assign(_starts(settings, consumer, topic, since_ms))
+        consumer.assign(_starts(settings, consumer, topic, since_ms, {}))
         while True:
             messages = [message for message in _poll(settings, consumer) if message.error() is None]
             yield from messages
@@ -78,14 +83,18 @@ def _consumer(settings: Settings) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _starts(settings: Settings, consumer: Consumer, topic: str, since_ms: int | None) -> list[TopicPartition]:
+def _starts(
+    settings: Settings, consumer: Consumer, topic: str, since_ms: int | None, positions: Mapping[int, int]
+) -> list[TopicPartition]:
     timeout = settings.kafka.connect_timeout_seconds
     try:
         found = consumer.list_topics(topic, timeout=timeout).topics[topic]
         if found.error is not None or not found.partitions:
             raise no_topic(topic)
         if since_ms is None:
-            return [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in found.partitions]
+            return [
+                TopicPartition(topic, partition, positions.get(partition, OFFSET_BEGINNING)) for partition in found.partitions
+            ]
         wanted = [TopicPartition(topic, partition, since_ms) for partition in found.partitions]
         starts = consumer.offsets_for_times(wanted, timeout=timeout)
     except KafkaException as error:

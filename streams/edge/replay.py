@@ -6,7 +6,7 @@ repeats by id. The surprise: records get the wall clock as Kafka timestamp, not 
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import orjson
@@ -120,17 +120,20 @@ class Sender:
 
     def _send_one(self, event: CanonicalEvent) -> None:
         """By interaction: the producer's own partitioner, so that every producer of the topic agrees on the partition."""
-        self._put(orjson.dumps(event), str(event["interaction_id"]).encode(), None)
+        self.put(orjson.dumps(event), str(event["interaction_id"]).encode())
 
     def _send_everywhere(self, event: CanonicalEvent) -> None:
         value = orjson.dumps(event)
         for partition in self._partitions:
-            self._put(value, None, partition)
+            self.put(value, None, partition)
 
-    def _put(self, value: bytes, key: bytes | None, partition: int | None) -> None:
+    def put(self, value: bytes | None, key: bytes | None, partition: int = -1, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Send one record; into the partition of its key where there is no `partition` of that number."""
         self._check()
+        chosen = partition if partition in self._partitions else None
         with kafka_errors(self._kafka):
-            self._producer.send(self._topic, value, key, partition=partition).add_errback(self._failed)
+            sending = self._producer.send(self._topic, value, key, list(headers), chosen)
+        sending.add_errback(self._failed)
 
     def _failed(self, error: BaseException) -> None:
         self._failure = self._failure or error

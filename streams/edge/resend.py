@@ -1,0 +1,76 @@
+"""Refused records sent in again: as they came, to the partition where they stood. After a fix, or when `[events] sources` grew.
+
+What was sent is remembered, so that a second run sends only what was refused since. The surprise: intake may refuse a record
+again while this runs, and puts it at the end of the topic that is being read; so a run ends where the topic ended when it began.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from confluent_kafka import Message
+
+from streams.core.aside import original
+from streams.edge.bookmark import Bookmark, bookmark
+from streams.edge.reader import read
+from streams.edge.replay import Sender
+from streams.settings import Settings
+
+# Sent and remembered so many at once: what a run that is cut off sends again next time. Intake drops it by its id.
+TOGETHER_RECORDS = 1_000
+NAME = "replay-rejected"
+
+
+class Resent(NamedTuple):
+    """Records sent, by the reason for which they had been refused, and how many could not be: cut, or empty altogether."""
+
+    sent: Mapping[str, int]
+    left_out: int
+
+
+def resend(settings: Settings, progress: Callable[[int], None]) -> Resent:
+    """Send everything that was refused and not sent again yet; `progress` gets the number of records since its last call."""
+    sent: Counter[str] = Counter()
+    left_out, under_way = 0, 0
+    positions: dict[int, int] = {}
+    with bookmark(settings, settings.topics.rejected, NAME) as mark, Sender(settings) as sender:
+        for message, partition, offset in _unsent(settings, mark):
+            reason = _send(sender, message)
+            sent.update([reason] if reason else [])
+            left_out += not reason
+            positions[partition] = offset + 1
+            under_way += 1
+            if under_way == TOGETHER_RECORDS:
+                _settle(sender, mark, positions)
+                progress(under_way)
+                under_way = 0
+        _settle(sender, mark, positions)
+        progress(under_way)
+    return Resent(dict(sent), left_out)
+
+
+def _unsent(settings: Settings, mark: Bookmark) -> Iterator[tuple[Message, int, int]]:
+    """Refused records with their partition and offset, up to where the topic ends now."""
+    ends = mark.ends()
+    for message in read(settings, settings.topics.rejected, positions=mark.starts()):
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None, "a consumed record has a partition"
+        assert offset is not None, "a consumed record has an offset"
+        if offset < ends[partition]:
+            yield message, partition, offset
+
+
+def _send(sender: Sender, message: Message) -> str:
+    """The reason for which it had been refused; '' where it can't be sent."""
+    came = original(message)
+    if came is None or (came.key is None and came.value is None):
+        return ""
+    sender.put(came.value, came.key, came.partition, came.headers)
+    return came.reason
+
+
+def _settle(sender: Sender, mark: Bookmark, positions: Mapping[int, int]) -> None:
+    """The records are on the broker, then they count as sent."""
+    sender.flush()
+    if positions:
+        mark.put(positions)
