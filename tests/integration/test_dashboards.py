@@ -1,81 +1,26 @@
-"""What Grafana and Prometheus are given: every query parses, names only metrics that there are, and returns data after a run.
+"""What Grafana and Prometheus are given: every query parses, names only metrics that there are, and can return data.
 
-The last needs a Prometheus that scrapes a running worker: the fixture `prometheus_of_a_run`, or `queries_without_data(address)`.
+That it does after a real run is shown in test_live_run.py.
 """
 
-import json
-import os
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from deployed import DEPLOY, answer, dashboard_queries, prometheus, rules, without_data
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from running import eventually
 
 from streams.edge import metrics
 
 pytestmark = pytest.mark.integration
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
-
-# What Grafana puts in place of these when everything is chosen; the interval is four scrapes of a second in tests.
-VARIABLES = {"$__rate_interval": "1m", "$__interval": "15s", "$__range": "1h", "$channel": ".*", "$queue": ".*"}
 HISTOGRAM_TAILS = ("_bucket", "_sum", "_count")
-
-
-def substituted(query: str) -> str:
-    for name, value in VARIABLES.items():
-        query = query.replace(name, value)
-    return query
-
-
-def dashboard_queries() -> list[tuple[str, str]]:
-    """(panel, query) of all dashboards, template variables substituted as if everything were chosen."""
-    return [
-        (f"{path.stem}: {panel['title']}: {target['legendFormat']}", substituted(target["expr"]))
-        for path in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
-        for panel in json.loads(path.read_text())["panels"]
-        for target in panel.get("targets", [])
-    ]
-
-
-def rules() -> list[dict[str, Any]]:
-    """All recording and alerting rules."""
-    files = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
-    return [rule for path in files for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
-
-
-def queries_without_data(address: str) -> list[str]:
-    """Queries of the dashboards that a Prometheus ('http://127.0.0.1:9090') has no data for now.
-
-    It must have scraped, twice at least, a worker that has seen contacts, and have deploy/prometheus/rules loaded.
-    """
-    return [f"{panel}: {query}" for panel, query in dashboard_queries() if not answer(address, query)]
-
-
-@pytest.fixture
-def prometheus_of_a_run() -> str:
-    """The address of a Prometheus that scrapes a run."""
-    address = os.environ.get("PROMETHEUS_OF_A_RUN")
-    if not address:
-        pytest.skip("set PROMETHEUS_OF_A_RUN to the address of a Prometheus that scrapes a worker")
-    return address
-
-
-def answer(address: str, query: str) -> list[dict[str, Any]]:
-    """The samples of an instant query."""
-    text = urllib.parse.urlencode({"query": query})
-    with urllib.request.urlopen(f"{address}/api/v1/query?{text}", timeout=10) as response:
-        return list(json.load(response)["data"]["result"])
 
 
 def names(query: str) -> set[str]:
@@ -161,27 +106,13 @@ def prometheus_of_the_list(tmp_path: Path) -> Iterator[str]:
     registry = CollectorRegistry()
     growing = [sample(metric, registry) for metric in (*metrics.PIPELINE, *metrics.BUSINESS)]
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
-    port = free_port()
-    (tmp_path / "prometheus.yml").write_text(
-        f"""
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}}
-rule_files: ["{DEPLOY}/prometheus/rules/*.yml"]
-scrape_configs: [{{job_name: streams-worker, static_configs: [{{targets: ["127.0.0.1:{server.server_port}"]}}]}}]
-"""
-    )
-    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
-    process = subprocess.Popen(
-        [*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
     try:
-        assert eventually(lambda: answer(address, "streams_contacts_offered_total"), 30), "Prometheus doesn't scrape"
-        for grow in growing:
-            grow()
-        yield address
+        with prometheus(tmp_path, server.server_port, "200ms") as address:
+            eventually(lambda: answer(address, "streams_contacts_offered_total"), 30, "Prometheus scrapes")
+            for grow in growing:
+                grow()
+            yield address
     finally:
-        process.terminate()
-        process.wait(timeout=30)
         server.shutdown()
         thread.join()
 
@@ -202,27 +133,9 @@ def sample(metric: metrics.Metric, registry: CollectorRegistry) -> Callable[[], 
     return lambda: shown.set(7)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def eventually(condition: Callable[[], object], seconds: float) -> bool:
-    """Wait until a condition holds; False when it still doesn't after so long."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            if condition():
-                return True
-        time.sleep(0.1)
-    return False
-
-
 def test_every_query_returns_data_when_every_metric_has_a_sample(prometheus_of_the_list: str) -> None:
-    eventually(lambda: not queries_without_data(prometheus_of_the_list), 30)
+    queries = dashboard_queries()
 
-    assert queries_without_data(prometheus_of_the_list) == []
-
-
-def test_every_query_returns_data_after_a_run(prometheus_of_a_run: str) -> None:
-    assert queries_without_data(prometheus_of_a_run) == []
+    with suppress(AssertionError):  # the assertion below says which
+        eventually(lambda: not without_data(prometheus_of_the_list, queries), 30, "every query returns data")
+    assert without_data(prometheus_of_the_list, queries) == []
