@@ -1,5 +1,6 @@
 """The command line `streams`. This module owns how an error reaches a person: one or two lines and an exit code, no traceback."""
 
+import signal
 import sys
 
 import typer
@@ -26,7 +27,11 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run a command; a StreamsError becomes its message on stderr and exit code 1."""
+    """Run a command; a StreamsError becomes its message on stderr and exit code 1. SIGTERM ends it as Ctrl-C does, with 130.
+
+    The services worker and board end with 0 when they are told to.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         build()()
     except StreamsError as error:

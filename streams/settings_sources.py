@@ -65,7 +65,7 @@ def environment_layers(environ: Mapping[str, str], root: type) -> tuple[list[Lay
             problems.append(f"{variable}: [{section}] can be set in a file only, because its keys have free names")
             continue
         if kind is None:
-            problems.append(f"{variable}: is not a setting{_hint(variable, _variables(root))}")
+            problems.append(f"{variable}: is not a setting{_variable_hint(variable, _variables(root))}")
             continue
         try:
             value = _parse(environ[variable], kind)
@@ -236,6 +236,12 @@ def _parse(text: str, kind: Any) -> Any:
 
 def _hint(word: str, known: Iterable[str]) -> str:
     return meant(word, known) or "; `streams check-config` lists what there is"
+
+
+def _variable_hint(variable: str, known: Iterable[str]) -> str:
+    """Compared without the prefix, which makes everything look alike. While it is set nothing works, nor does check-config."""
+    near = meant(variable.removeprefix(PREFIX), [name.removeprefix(PREFIX) for name in known])
+    return near.replace("mean ", f"mean {PREFIX}") or "; unset it: `streams check-config` then lists what there is"
 
 
 def _wrong(name: str, path: Path, value: Any, kind: Any) -> str:

@@ -6,6 +6,7 @@ looked at before Faust starts, so that it is said in one line.
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -44,10 +45,15 @@ LOG = logging.getLogger("streams.worker")
 BACK_REFRESHES = 2
 MINUTES_BACK_SECONDS = 3600
 
+# Packages that log every connection and service they open and close: 50 lines around the one that counts.
+CHATTY = ("kafka", "faust", "mode")
+
 
 def run(settings: Settings) -> None:
     """Run a worker until it is told to stop. StreamsError: why it can't start or go on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     transactional = _look_around(settings)
     app = faust_app.make_app(settings.app.name, Path(settings.app.data_directory))
     Assembly(settings, app, transactional=transactional).join()
@@ -61,9 +67,11 @@ def worker_name(settings: Settings) -> str:
 
 
 def _look_around(settings: Settings) -> bool:
-    """Broker and topics are there; tells whether flushes are transactions."""
+    """Directory, broker and topics are there; tells whether flushes are transactions."""
+    _make_directory(settings.app.data_directory)
     client = client_settings(settings)
     seconds = settings.kafka.connect_timeout_seconds
+    LOG.info("looking for Kafka at %s, for up to %d s", settings.kafka.bootstrap_servers, seconds)
     find_broker(client, seconds)
     if missing := [topic.name for topic in list_topics(settings) if topic.state == "missing"]:
         raise StreamsError(f"topics are missing: {', '.join(missing)}. Create them: streams topics create")
@@ -75,6 +83,17 @@ def _look_around(settings: Settings) -> bool:
     if not transactional:
         LOG.warning("this broker knows no transactions: counts may repeat after a crash; run one worker only")
     return transactional
+
+
+def _make_directory(name: str) -> None:
+    """StreamsError where the data directory can't be made or written to."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+        problem = "" if os.access(name, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        problem = str(error.strerror)
+    if problem:
+        raise StreamsError(f"can't write to {name} ({problem}): set [app] data_directory or STREAMS_APP_DATA_DIRECTORY")
 
 
 class Assembly:
@@ -108,8 +127,10 @@ class Assembly:
                 self.app, name, source, keeper, self.client, self._options(), now_ms, telemetry
             )
             pipeline.run_stage(self.app, stage)
-        pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]))
-        faust_app.service_of(self.app, Background(self))
+        pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]), telemetry)
+        background = Background(self)
+        background.listen()
+        faust_app.service_of(self.app, background)
 
     def publishers(self) -> list[Publisher]:
         """Whoever is handed results over a connection."""
@@ -167,8 +188,12 @@ class Background(Service):
         worker = assembly.settings.worker
         self._http = WorkerHttp(worker.host, worker.port, assembly.registry, lambda: assembly.telemetry.health(now_ms()))
 
+    def listen(self) -> None:
+        """Take the port, before Faust starts: a failure of a service at start is lost in its log, and the exit status is 0."""
+        self._http.listen()
+
     async def on_start(self) -> None:
-        """Listen, and begin to hand over."""
+        """Answer, and begin to hand over."""
         port = await self._http.start()
         LOG.info("metrics and health on http://%s:%d", self._assembly.settings.worker.host, port)
         publish = self._assembly.settings.publish

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,7 +27,8 @@ def serve(loaded: "Settings") -> None:
     if not loaded.publish.redis_url:
         raise StreamsError("the board reads the live view in Redis: set [publish] redis_url or STREAMS_PUBLISH_REDIS_URL")
     listening = listen(loaded.board.host, loaded.board.port)
-    with listening:
+    # To be told to end is no failure of a service: uvicorn ends in order and then raises the signal again.
+    with listening, suppress(KeyboardInterrupt):
         asyncio.run(_serve(loaded, listening))
 
 
@@ -49,24 +51,18 @@ async def _serve(loaded: "Settings", listening: socket.socket) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; StreamsError where the address is taken, unknown or not allowed."""
+    from streams.edge.listening import listening
+
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.socket(family, kind, protocol)
-    except OSError as error:
+        return listening(host, port)
+    except socket.gaierror as error:
         raise StreamsError(
             f"the board can't listen on {host!r} ({error.strerror}): set [board] host or STREAMS_BOARD_HOST"
         ) from error
-    try:
-        # A restart must not wait for connections of the last run; another server that listens still makes this fail.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(socket.SOMAXCONN)
     except OSError as error:
-        listening.close()
         raise StreamsError(
             f"port {port} on {host} can't be used ({error.strerror}): set [board] port or STREAMS_BOARD_PORT"
         ) from error
-    return listening
 
 
 def register(app: typer.Typer) -> None:

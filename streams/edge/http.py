@@ -5,6 +5,7 @@ rendered in the loop, between batches, so collectors need no locks and see a con
 """
 
 import errno
+import socket
 from collections.abc import Callable
 
 import msgspec
@@ -14,13 +15,14 @@ from prometheus_client.exposition import choose_encoder
 
 from streams.core.errors import StreamsError
 from streams.edge.health import Health
+from streams.edge.listening import listening
 
 # Open requests get this long to end when the worker stops.
 SHUTDOWN_SECONDS = 1.0
 
 
 class WorkerHttp:
-    """The server; `start` gives the bound port."""
+    """The server; `start` gives the bound port. Call `listen` earlier to know of a taken port before anything else runs."""
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Callable[[], Health]) -> None:
         self._host = host
@@ -28,20 +30,27 @@ class WorkerHttp:
         self._registry = registry
         self._health = health
         self._runner: web.AppRunner | None = None
+        self._socket: socket.socket | None = None
+
+    def listen(self) -> socket.socket:
+        """Take the port; who asks is answered from `start` on. StreamsError where the port is taken or the host isn't ours."""
+        if self._socket is None:
+            try:
+                self._socket = listening(self._host, self._port)
+            except OSError as error:
+                raise self._refusal(error) from error
+        return self._socket
 
     async def start(self) -> int:
-        """Listen; port 0 takes a free one. StreamsError where the port is taken or the host isn't ours."""
+        """Listen and answer; port 0 takes a free one. StreamsError as `listen`."""
         app = web.Application()
         app.router.add_get("/metrics", self._get_metrics)
         app.router.add_get("/health", self._get_health)
         app.router.add_get("/ready", self._get_ready)
+        taken = self.listen()
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise self._refusal(error) from error
+        await web.SockSite(runner, taken).start()
         self._runner = runner
         return int(runner.addresses[0][1])
 
@@ -50,6 +59,7 @@ class WorkerHttp:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            self._socket = None
 
     def _refusal(self, error: OSError) -> StreamsError:
         """Why the worker can't listen, and what to do."""

@@ -87,7 +87,7 @@ def connect(url: str) -> "Redis":
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
         )
     except ValueError as error:
-        raise LiveViewError(f"[publish] redis_url: {error}") from error
+        raise LiveViewError(f"[publish] redis_url: {error}; expected redis://host:port/number") from error
 
 
 @contextmanager
