@@ -33,7 +33,7 @@ SECOND_WORDS = re.compile(r"ingest|aggregat|merger|reducer|detector|detection|an
 # (Names with a capital are types and always allowed.)
 IMPORT_TIME_CALLS = {
     "array", "bytes", "chr", "compile", "datetime", "dict", "dtype", "encode", "enumerate", "exp", "field", "float",
-    "frozenset", "getLogger", "get_args", "index", "int", "items", "join", "len", "list", "log", "max", "min",
+    "frozenset", "getLogger", "get_args", "index", "int", "items", "join", "len", "list", "log", "max", "methodcaller", "min",
     "namedtuple", "ord", "partial", "range", "round", "set", "sorted", "split", "sqrt", "str", "sum", "timedelta",
     "tuple", "zip",
 }  # fmt: skip

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 def resend_rejected(settings: "Settings", *, alone: bool) -> None:
     """Send refused records again; StreamsError unless `alone`: what is asked for beside it would have no effect."""
-    from streams.edge.resend import resend  # heavy
+    from streams.edge.resend import resending  # heavy
 
     if not alone:
         raise StreamsError("--rejected sends what was refused, as it came: give neither FILE nor other options with it.")
-    with bar("replay rejected", None) as (progress, task):
-        resent = resend(settings, lambda n: progress.advance(task, n))
+    with resending(settings) as resend, bar("replay rejected", None) as (progress, task):
+        resent = resend(lambda n: progress.advance(task, n))
     total = sum(resent.sent.values())
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(resent.sent.items()))
     typer.echo(f"{total:,} rejected records sent to '{settings.topics.interactions}' again" + (f": {reasons}" if reasons else ""))

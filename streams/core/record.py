@@ -25,8 +25,8 @@ class Record(Protocol):
 def headers_of(record: Record) -> Headers | None:
     """The headers of a record; None where the name of one isn't UTF-8. Then don't ask again: the process would die.
 
-    confluent-kafka 2.16 raises and returns at once, and the next time returns a name that is a null pointer. Only a call made from
-    C, as by `methodcaller`, surely sees what is raised.
+    confluent-kafka 2.16 raises and returns at once, and the next time returns a name that is a null pointer. Only a call made
+    from C, as by `methodcaller`, surely sees what is raised.
     """
     try:
         return _HEADERS(record) or ()

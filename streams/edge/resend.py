@@ -6,6 +6,8 @@ again while this runs, and puts it at the end of the topic that is being read; s
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from confluent_kafka import Message
@@ -13,7 +15,7 @@ from confluent_kafka import Message
 from streams.core.aside import original
 from streams.edge.bookmark import Bookmark, bookmark
 from streams.edge.reader import read
-from streams.edge.replay import Sender
+from streams.edge.replay import Progress, Sender
 from streams.settings import Settings
 
 # Sent and remembered so many at once: what a run that is cut off sends again next time. Intake drops it by its id.
@@ -28,24 +30,29 @@ class Resent(NamedTuple):
     left_out: int
 
 
-def resend(settings: Settings, progress: Callable[[int], None]) -> Resent:
-    """Send everything that was refused and not sent again yet; `progress` gets the number of records since its last call."""
+@contextmanager
+def resending(settings: Settings) -> Iterator[Callable[[Progress], Resent]]:
+    """Connect; what comes is a function that sends everything that was refused and not sent again yet."""
+    with bookmark(settings, settings.topics.rejected, NAME) as mark, Sender(settings) as sender:
+        yield partial(_resend, settings, mark, sender)
+
+
+def _resend(settings: Settings, mark: Bookmark, sender: Sender, progress: Progress) -> Resent:
     sent: Counter[str] = Counter()
     left_out, under_way = 0, 0
     positions: dict[int, int] = {}
-    with bookmark(settings, settings.topics.rejected, NAME) as mark, Sender(settings) as sender:
-        for message, partition, offset in _unsent(settings, mark):
-            reason = _send(sender, message)
-            sent.update([reason] if reason else [])
-            left_out += not reason
-            positions[partition] = offset + 1
-            under_way += 1
-            if under_way == TOGETHER_RECORDS:
-                _settle(sender, mark, positions)
-                progress(under_way)
-                under_way = 0
-        _settle(sender, mark, positions)
-        progress(under_way)
+    for message, partition, offset in _unsent(settings, mark):
+        reason = _send(sender, message)
+        sent.update([reason] if reason else [])
+        left_out += not reason
+        positions[partition] = offset + 1
+        under_way += 1
+        if under_way == TOGETHER_RECORDS:
+            _settle(sender, mark, positions)
+            progress(under_way)
+            under_way = 0
+    _settle(sender, mark, positions)
+    progress(under_way)
     return Resent(dict(sent), left_out)
 
 
