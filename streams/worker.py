@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,11 @@ LOG = logging.getLogger("streams.worker")
 # that holds each of them. Minutes are repeated by nobody; Redis keeps a day of them, an hour fills a gap that a restart left.
 BACK_REFRESHES = 2
 MINUTES_BACK_SECONDS = 3600
+
+# Records handed to an agent at once, where they are frames. In a catch-up a frame of intake holds some 60,000 changes, which
+# merge applies in 0.13 s, and one of merge a thousand minutes, which detect steps in 0.5 s. More at once would hold up all else
+# on the loop, the pulse first.
+FRAMES_AT_ONCE = {"merge": 4, "detect": 1}
 
 # Packages that log every connection and service they open and close: 50 lines around the one that counts.
 CHATTY = ("kafka", "faust", "mode")
@@ -121,11 +127,11 @@ class Assembly:
             "merge": partial(pipeline.MergeKeeper, rules=rules.merge_rules(settings), topics=topics, telemetry=telemetry),
             "detect": partial(pipeline.DetectKeeper, rules=rules.detect_rules(settings), topics=topics, telemetry=telemetry),
         }
+        options = self._options()
         for name, keeper in keepers.items():
             (source,) = pipeline.sources(topics)[name]
-            stage: Stage[pipeline.Applying] = Stage(
-                self.app, name, source, keeper, self.client, self._options(), now_ms, telemetry
-            )
+            options = replace(options, batch_records=FRAMES_AT_ONCE.get(name, settings.engine.batch_records))
+            stage: Stage[pipeline.Applying] = Stage(self.app, name, source, keeper, self.client, options, now_ms, telemetry)
             pipeline.run_stage(self.app, stage)
         pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]), telemetry)
         background = Background(self)
