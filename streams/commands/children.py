@@ -53,6 +53,8 @@ class Children:
 
     def start(self, name: str, *arguments: str) -> Child:
         """Start `streams ARGUMENTS` in a session of its own, so that a Ctrl-C in the terminal reaches only the parent."""
+        from streams.edge.embedded import end_with_parent  # heavy: Kafka's client
+
         log = self.directory / f"{name}.log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
@@ -62,6 +64,7 @@ class Children:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
+                preexec_fn=end_with_parent(),
             )
         child = Child(name, process, log)
         self.running.append(child)

@@ -64,6 +64,8 @@ def demo(
         try:
             _run(console, children, f"http://127.0.0.1:{board_port}", feed)
         except KeyboardInterrupt:
+            for name in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(name, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running; ending is bounded
             console.print("\nending …")
     console.print("everything has ended; nothing is left running.")
 
