@@ -30,7 +30,7 @@ from running import System, eventually, make_system
 from streams.edge.reader import latest
 from streams.settings import load
 
-EVENTS = 600_000  # about five seconds of the faster side: long enough to leave the start behind
+EVENTS = 1_500_000  # five seconds of the fastest: long enough for what was fetched before the first flush not to count
 IDIOMATIC_EVENTS = 20_000  # about twenty seconds of the slower side
 START_MS = 1_790_000_000_000
 QUEUES = ("billing", "technical", "sales", "orders", "retention")
@@ -145,7 +145,8 @@ def rate_of_faust(system: System, directory: Path, count: int) -> dict[str, floa
     create_topics(bootstrap, {sink: 4})
     arguments = [bootstrap, system.environment["STREAMS_TOPICS_INTERACTIONS"], sink]
     command = [sys.executable, str(Path(__file__).with_name("idiomatic_faust.py")), *arguments, str(count), str(result)]
-    subprocess.run(command, timeout=300, check=False, capture_output=True)
+    done = subprocess.run(command, timeout=300, check=False, capture_output=True, text=True)
+    assert result.exists(), f"idiomatic Faust failed: {done.stderr[-2000:]}"
     found: dict[str, float] = json.loads(result.read_text())
     assert found["counted"] == count, f"idiomatic Faust counted {found['counted']} of {count}"
     return {"events_per_second": count / found["seconds"], **found}
