@@ -8,12 +8,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.core import cusum
+from streams.core import cusum, steps
 from streams.core.cusum import ROWS, Bank
 from streams.core.level import QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, learn, predict, started
+from streams.core.steps import STEP_ROWS, Steps
 
 DAY_MINUTES = 1440
 _LEVELS, _TESTS, _SINGLES = len(Levels._fields), len(Bank._fields), 6
+# The steady level: half an hour's mean, for steps.py.
+_STEADY_SLOPE_SD, _STEADY_NOISE = 0.002, 1e-4
 _PEAK_KEPT = 0.99976  # per minute: half of the known peak is forgotten in two days, a weekend
 _PEAK_VARIANCE = 0.1  # a level known worse than this says nothing of the peak
 _NEAR_PEAK = 0.4  # of the peak: from here on the day's profile is flat enough for QUIET_SLOPE_SD
@@ -38,6 +41,8 @@ class Fleet:
         self.levels = Levels(*np.zeros((_LEVELS, ROWS, 0)))
         self.bank = Bank(*np.zeros((_TESTS, ROWS, 0)))
         self.singles = np.zeros((_SINGLES, 0))
+        self.steady = Levels(*np.zeros((_LEVELS, 1, 0)))
+        self.steps = steps.no_steps(0)
 
     @property
     def age(self) -> FloatArray:
@@ -71,6 +76,8 @@ class Fleet:
         levels, n = started(counts, ROWS), len(counts)
         self.levels = Levels(*(np.concatenate(pair, axis=1) for pair in zip(self.levels, levels, strict=True)))
         self.bank = Bank(*(np.concatenate((field, np.zeros((ROWS, n))), axis=1) for field in self.bank))
+        self.steady = Levels(*(np.concatenate(pair, axis=1) for pair in zip(self.steady, started(counts, 1), strict=True)))
+        self.steps = Steps(*np.concatenate((self.steps, steps.no_steps(n)), axis=2))
         self.singles = np.concatenate((self.singles, np.zeros((_SINGLES, n))), axis=1)
 
     def step(self, counts: FloatArray) -> Forecast:
@@ -79,10 +86,23 @@ class Fleet:
         predicted = predict(self.levels, self._slope_sd(), self.persistence)
         forecast = Forecast(np.exp(predicted.log_mean[0]), predicted.variance[0] + noise)
         gained = np.where(warm, cusum.evidence(predicted, counts, noise), -np.inf)
+        self._look_back(predicted, counts, warm & (held == 0))
         bank = cusum.add(self.bank, gained, counts)
         self.bank, self.levels = cusum.start_anew(bank, learn(predicted, counts, noise), held)
         self._remember(counts, forecast, warm & (held == 0))
         return forecast
+
+    def tests(self) -> Bank:
+        """All tests, see cusum.SIDES."""
+        return cusum.with_steps(self.bank, self.steps)
+
+    def _look_back(self, predicted: Levels, counts: FloatArray, tested: npt.NDArray[np.bool_]) -> None:
+        noise = self.noise()
+        steady = predict(self.steady, np.full(len(counts), _STEADY_SLOPE_SD), self.persistence, _STEADY_NOISE)
+        base, drift, variance, spread = steps.reference(predicted, steady)
+        new = (base, drift, np.where(tested, variance, 0.0), spread)  # without variance a row doesn't begin
+        self.steps = steps.look_back(self.steps, new, counts, noise, self.peak)
+        self.steady = learn(steady, counts, noise)
 
     def _slope_sd(self) -> FloatArray:
         near = (self.peak > 0) & (np.exp(self.levels.log_mean[0]) > _NEAR_PEAK * self.peak)
@@ -107,7 +127,8 @@ class Fleet:
 
     def wake(self, counts: FloatArray, gap_minutes: int) -> None:
         """Learn the levels anew after a gap; what was known of noise and peak stays for a week."""
-        self.levels = started(counts, ROWS)
+        self.levels, self.steady = started(counts, ROWS), started(counts, 1)
+        self.steps = steps.no_steps(len(counts))
         self.bank = Bank(*np.zeros((_TESTS, ROWS, len(counts))))
         self.singles[4:] = 0.0
         if gap_minutes > 7 * DAY_MINUTES:
@@ -116,8 +137,9 @@ class Fleet:
     def settle(self, column: int, log_mean: float, variance: float) -> None:
         """Put the level of a series to what is known after an incident."""
         values = (log_mean, 0.0, variance, 0.0, SLOPE_SD**2)
-        for field, value in zip(self.levels, values, strict=True):
-            field[0, column] = value
+        for quick, steady, value in zip(self.levels, self.steady, values, strict=True):
+            quick[0, column] = steady[0, column] = value
+        self._begin_steps(column)
         self.bank.score[:, column] = 0.0
         self.bank, self.levels = cusum.start_anew(self.bank, self.levels, self.held)
 
@@ -125,17 +147,24 @@ class Fleet:
         """Say that an incident is on (its tests rest) or over."""
         self.singles[4, column] = float(on)
         self.bank.score[:, column] = 0.0
+        self._begin_steps(column)
+
+    def _begin_steps(self, column: int) -> None:
+        for field in self.steps:
+            field[:, column] = 0.0
 
     def pack(self, column: int) -> bytes:
         """One series as bytes."""
-        parts = [np.stack(self.levels)[:, :, column].ravel(), np.stack(self.bank)[:, :, column].ravel(), self.singles[:, column]]
+        blocks = (self.levels, self.bank, self.steady, self.steps)
+        parts = [*(np.stack(block)[:, :, column].ravel() for block in blocks), self.singles[:, column]]
         return np.concatenate(parts).tobytes()
 
     def unpack(self, columns: list[bytes]) -> None:
         """Restore all series from `pack`, in order of column."""
         matrix = np.array([np.frombuffer(values) for values in columns]).T
-        split = _LEVELS * ROWS
-        shape = (-1, ROWS, len(columns))
-        self.levels = Levels(*matrix[:split].reshape(shape).copy())
-        self.bank = Bank(*matrix[split:-_SINGLES].reshape(shape).copy())
-        self.singles = matrix[-_SINGLES:].copy()
+        shapes = ((_LEVELS, ROWS), (_TESTS, ROWS), (_LEVELS, 1), (len(Steps._fields), STEP_ROWS), (_SINGLES, 1))
+        ends = np.cumsum([fields * rows for fields, rows in shapes])
+        parts = np.split(matrix, ends[:-1])
+        blocks = [part.reshape(*shape, -1).copy() for part, shape in zip(parts, shapes, strict=True)]
+        self.levels, self.bank, self.steady = Levels(*blocks[0]), Bank(*blocks[1]), Levels(*blocks[2])
+        self.steps, self.singles = Steps(*blocks[3]), blocks[4][:, 0]

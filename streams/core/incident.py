@@ -35,7 +35,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far.
+    ratio: believed so far. sudden: found as a step (steps.py).
     """
 
     alert_id: str
@@ -61,6 +61,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     calm_minutes: int = 0
     calm_seen: int = 0
     calm_expected: float = 0.0
+    sudden: bool = False
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:

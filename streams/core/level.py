@@ -47,10 +47,10 @@ def started(counts: FloatArray, rows: int) -> Levels:
     return Levels(log_mean, np.zeros(shape), np.full(shape, VARIANCE_MAX), np.zeros(shape), np.full(shape, SLOPE_SD**2))
 
 
-def predict(levels: Levels, slope_sd: FloatArray, persistence: float) -> Levels:
+def predict(levels: Levels, slope_sd: FloatArray, persistence: float, level_noise: float = LEVEL_NOISE) -> Levels:
     """One minute ahead; `persistence` is what remains of a slope after a minute."""
     log_mean, slope, variance, covariance, slope_variance = levels
-    ahead = variance + 2 * covariance + slope_variance + LEVEL_NOISE
+    ahead = variance + 2 * covariance + slope_variance + level_noise
     kept = np.minimum(1.0, VARIANCE_MAX / ahead)
     spread = (slope_sd + SLOPE_SD_SHARE * np.abs(slope)) ** 2 * (1 - persistence**2)
     return Levels(

@@ -70,7 +70,7 @@ class Watch:
         noise = fleet.noise()
         self._follow(fleet, columns, counts, noise, end_ms)
         gates = cusum.Gates(self.threshold(len(names)), self.rules.contacts_min, self.rules.ratio_min, fleet.peak)
-        crossings = cusum.crossed(fleet.bank, gates)
+        crossings = cusum.crossed(fleet.tests(), gates)
         crossings[:, fleet.held > 0] = 0.0
         if self.pending or crossings.any():
             found = _found(fleet, names, crossings, gates.threshold, end_ms)
@@ -137,9 +137,12 @@ class Watch:
         )
 
     def _stands(self, incident: Incident) -> bool:
-        """Whether the change was pending before and has gained evidence since; one wild minute loses it again."""
+        """Whether the change was pending before and the minute since speaks for it; one wild minute loses it again.
+
+        A step has crossed again only if its newest minute agrees (steps.py); the bank must have gained evidence.
+        """
         before = self._pending(incident)
-        return before is not None and incident.score >= before.score
+        return before is not None and (incident.sudden or incident.score >= before.score)
 
     def _waiting(self, incident: Incident) -> Incident:
         """New evidence on the pending list, under the identity and with the score that it came with."""
@@ -215,22 +218,25 @@ def _continued(before: Incident, incident: Incident) -> Incident:
 
 def _found(fleet: Fleet, names: list[str], crossings: FloatArray, threshold: float, end_ms: int) -> Incidents:
     """The would-be incidents of all series that have crossed, and of those that nearly did."""
-    hints = np.where((fleet.bank.score >= HINT_SCORE) & (fleet.held == 0), fleet.bank.score, 0.0)
+    bank = fleet.tests()
+    hints = np.where((bank.score >= HINT_SCORE) & (fleet.held == 0), bank.score, 0.0)
     # A crossing counts before any hint: a test of the bank may have more evidence and fail the gates.
     scores = hints + np.where(crossings > 0, 1e6, 0.0)
     found: Incidents = {}
     for column in np.nonzero(scores.any(axis=0))[0]:
         row = int(np.argmax(scores[:, column]))
         outage = cusum.OUTAGE_ROW
-        stopped = fleet.bank.seen[outage, column] == 0 and crossings[outage, column] >= threshold
-        row = outage if stopped and cusum.CHANGES[row] < 1 else row
-        found[names[column]] = _would_be(fleet, names[column], int(column), row, end_ms)
+        stopped = bank.seen[outage, column] == 0 and crossings[outage, column] >= threshold
+        row = outage if stopped and cusum.SIDES[row] < 0 else row
+        found[names[column]] = _would_be(fleet, bank, names[column], (row, int(column)), end_ms)
     return found
 
 
-def _would_be(fleet: Fleet, series: str, column: int, row: int, end_ms: int) -> Incident:
-    """The incident that the test in `row` speaks of."""
-    bank, up = fleet.bank, bool(cusum.CHANGES[row] > 1)
+def _would_be(fleet: Fleet, bank: cusum.Bank, series: str, place: tuple[int, int], end_ms: int) -> Incident:
+    """The incident that the test in `place` (row, column) speaks of."""
+    row, column = place
+    sudden = row >= cusum.ROWS
+    up = bool(cusum.SIDES[row] > 0)
     minutes = int(bank.minutes[row, column])
     onset_ms = end_ms - minutes * MINUTE_MS
     observed = int(bank.seen[row, column])
@@ -251,7 +257,8 @@ def _would_be(fleet: Fleet, series: str, column: int, row: int, end_ms: int) -> 
         expected=float(bank.expected[row, column]),
         base=float(bank.base[row, column]),
         drift=float(bank.drift[row, column]),
-        known=1 / float(fleet.levels.variance[row, column]),
+        known=1 / float(fleet.levels.variance[0 if sudden else row, column]),
+        sudden=sudden,
     )
 
 

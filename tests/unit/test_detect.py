@@ -112,7 +112,7 @@ def test_an_incident_is_not_learned_while_it_is_young() -> None:
 
 
 def test_a_shift_that_stays_is_taken_in_within_hours() -> None:
-    changes = run([*poisson(60, 120), *poisson(120, 300)])
+    changes = run([*poisson(60, 120), *poisson(120, 400)])
     assert states(of_fired(changes.alerts)) == ["pending", "firing", "resolved"]
     assert changes.expectations[-1][1].expected == pytest.approx(120, rel=0.15)
 
