@@ -19,13 +19,13 @@ ROWS = len(CHANGES)
 OUTAGE_ROW = 8
 _SHIFTS = np.log(CHANGES)[:, None]
 # Of all tests: the bank's, then the steps' (steps.py) up, then the same down. 1 is up, -1 is down.
-SIDES = np.concatenate((np.sign(CHANGES - 1), np.ones(STEP_ROWS), -np.ones(STEP_ROWS)))
+SIDES = np.array([0.0, *[1.0] * 4, *[-1.0] * 4, *[1.0] * STEP_ROWS, *[-1.0] * STEP_ROWS])
 _UP = SIDES[:, None] > 0
 _DOWN = SIDES[:, None] < 0
 # A step counts only if the next minute confirms it, so it needs less evidence: 98 instead of 85 of 100 doublings at 30
 # contacts/min are found; calm days stay within the budget (test_detect_quality.py).
 STEPS_LESS = 2.0
-_LESS = np.where(np.arange(len(SIDES)) < ROWS, 0.0, STEPS_LESS)[:, None]
+_LESS = np.array([*[0.0] * ROWS, *[STEPS_LESS] * (2 * STEP_ROWS)])[:, None]
 DRIFT_KEPT = 0.9  # per minute: noise in the slope must not carry the base away
 FORGOTTEN = 0.25  # a test starts anew when this little of its shift is left; 0.1 adds false alarms and finds no more
 
