@@ -67,7 +67,7 @@ export function drawRows() {
   const cut = cutOf(model.series) === TOTAL ? "queue" : cutOf(model.series);
   const title = PLURAL[cut] ?? cut;
   const column = COLUMNS.find((one) => one.id === sorting.id);
-  const keys = seriesOf(cut);
+  const keys = seriesOf(cut).filter(speaks);
   const order = new Map(keys.map((key) => [key, value(column, key)]));
   keys.sort((a, b) => compare(order.get(a), order.get(b), sorting.down) || nameOf(a).localeCompare(nameOf(b)));
   text($("rows-title"), title);
@@ -79,6 +79,9 @@ export function drawRows() {
   const largest = Object.fromEntries(COLUMNS.map((one) => [one.id, Math.max(1, ...keys.map((key) => Number(value(one, key)) || 0))]));
   for (const row of $("rows").tBodies[0].rows) drawRow(row, row.dataset.key, largest);
 }
+
+// Contacts whose queue isn't told yet pass through 'unknown': where nobody is there today, the row says nothing.
+const speaks = (key) => nameOf(key) !== "unknown" || [["30m", "offered"], ["30m", "contacts_in_queue"], ["today", "offered"]].some(([kind, kpi]) => figure(key, kind, kpi).value);
 
 // Unknown values go last, whichever way the column is sorted.
 function compare(a, b, down) {

@@ -56,6 +56,17 @@ def test_what_is_not_known_is_a_dash_and_not_zero(writer: Any, board: Any, wall:
     expect(value(page, "aht")).to_have_text("–")
 
 
+def test_the_unknown_queue_has_a_row_only_while_somebody_is_in_it(writer: Any, board: Any, wall: Any, figures: Any) -> None:
+    unknown = series_of("queue", "unknown")
+    nobody = {"offered": KpiValue(0.0, 0)}
+    writer.publish(trends=(writer.trend("total", "30m", figures), writer.trend(BILLING, "30m", figures)))
+    writer.publish(trends=tuple(writer.trend(unknown, kind, nobody) for kind in ("30m", "today")))
+    page = wall.open(board.url)
+    expect(page.locator("#rows tbody th")).to_have_text(["billing"])
+    writer.publish(trends=(writer.trend(unknown, "30m", {"offered": KpiValue(1.0, 1)}),))
+    expect(page.locator("#rows tbody th")).to_have_text(["billing", "unknown"])
+
+
 def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board: Any, wall: Any, figures: Any) -> None:
     writer.publish(trends=(writer.trend("total", "30m", figures),))
     page = wall.open(board.url)
