@@ -42,6 +42,7 @@ class Feed:
         *changes: PaneChange,
         idle: bool = False,
         waiting: list[WaitingLevel] | None = None,
+        ended_ms: int | None = None,
     ) -> None:
         self.numbers[source] += 1
         self.merge.apply(
@@ -49,6 +50,7 @@ class Feed:
                 Frame(
                     source=source, number=self.numbers[source], watermark_ms=watermark_ms, idle=idle,
                     read_ms=self.now_ms - 100, sent_ms=self.now_ms, changes=list(changes), waiting=waiting,
+                    ended_ms=ended_ms,
                 )
             ]
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 A minute is stepped when every merge shard has closed it; a known series without a row had no contacts. The surprise: after
 ASLEEP_MINUTES without any contact anywhere time is skipped, not stepped, up to the next contact, and levels are learned anew: a
-night, or the year between a replay and live, costs six hours of steps at most.
+night, or the year between a replay and live, costs six hours of steps at most. The same at once where the feed says that it ends.
 """
 
 from collections.abc import MutableMapping, Sequence
@@ -47,6 +47,7 @@ class _Meta(msgspec.Struct, array_like=True):
     next_ms: int | None = None
     empty_minutes: int = 0
     waiting: dict[int, dict[str, int]] = {}
+    ended_ms: dict[int, int | None] = {}
 
 
 class _SeriesState(msgspec.Struct, array_like=True, frozen=True):
@@ -111,12 +112,15 @@ class Detect:
                 assert not late, f"minute {row.start_ms} of shard {frame.shard} was closed before {meta.next_ms}"
                 minute = meta.waiting.setdefault(row.start_ms, {})
                 minute[row.series] = minute.get(row.series, 0) + offered
+        meta.ended_ms[frame.shard] = frame.ended_ms
         meta.closed_ms[frame.shard] = max(frame.closed_ms, meta.closed_ms.get(frame.shard, frame.closed_ms))
 
     def _advance(self, closed_ms: int) -> None:
         """Step the minutes that end at or before `closed_ms`; skip to the next contact before the first and when asleep."""
         meta = self._meta
         while True:
+            if meta.next_ms is not None and meta.next_ms + MINUTE_MS > self._end_ms(closed_ms):
+                self._sleep(meta.next_ms)
             if meta.next_ms is None or meta.empty_minutes >= ASLEEP_MINUTES:
                 start_ms = min(meta.waiting, default=closed_ms)
             else:
@@ -125,6 +129,19 @@ class Detect:
                 return
             self._step(start_ms, meta.waiting.pop(start_ms, {}))
             meta.next_ms = start_ms + MINUTE_MS
+
+    def _end_ms(self, closed_ms: int) -> int:
+        """Where the feed ends: minutes that end after it aren't judged. Past everything closed unless all shards say so."""
+        ends = self._meta.ended_ms.values()
+        known = [end_ms for end_ms in ends if end_ms is not None]
+        return max(known) if known and len(known) == len(ends) else closed_ms + MINUTE_MS
+
+    def _sleep(self, now_ms: int) -> None:
+        """What is open expires, and nothing is judged until the next contact."""
+        if self._meta.empty_minutes < ASLEEP_MINUTES:
+            self._watch.expire(now_ms)
+            self._meta.empty_minutes = ASLEEP_MINUTES
+            self._stepped = True
 
     def _step(self, start_ms: int, contacts: dict[str, int]) -> None:
         meta, self._stepped = self._meta, True

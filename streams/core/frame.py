@@ -41,6 +41,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     idle: nothing to read and nothing heard for `idle_seconds`: don't wait for this partition.
     read_ms: when the oldest event in `changes` was read from Kafka; sent_ms: when the flush began (wall clock).
     waiting: all waiting levels of this partition and shard, replacing the earlier ones; None where nothing changed.
+    ended_ms: the feed has ended at this event time and no contact has come since; silence after it means nothing.
     """
 
     version: int = VERSION
@@ -52,6 +53,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     sent_ms: int
     changes: list[PaneChange]
     waiting: list[WaitingLevel] | None = None
+    ended_ms: int | None = None
 
 
 def shard_of(series: str, shards: int) -> int:
@@ -87,7 +89,8 @@ class MinuteFrame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc
     """What merge hands to detect: the minutes that one shard closed in one flush, for the watched cuts.
 
     Detect needs every series side by side (hierarchy, contribution), so the topic `minutes` has one partition. Every minute that
-    ends at or before `closed_ms` is closed on this shard. Frames of one shard are numbered without gaps.
+    ends at or before `closed_ms` is closed on this shard. Frames of one shard are numbered without gaps. ended_ms: all source
+    partitions have ended, the last at this event time.
     """
 
     version: int = VERSION
@@ -96,6 +99,7 @@ class MinuteFrame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc
     number: int
     closed_ms: int
     rows: list[MinuteRow]
+    ended_ms: int | None = None
 
 
 _MINUTE_DECODER = msgspec.msgpack.Decoder(MinuteFrame)

@@ -34,13 +34,18 @@ _TOO_MANY = Rejection(Reason.BAD_VALUE, f"interaction_id: expected at most {MAX_
 
 
 class _Meta(msgspec.Struct, array_like=True, frozen=True):
-    """What is neither an interaction nor a series. debts: contradictions that turned out to be none after they were reported."""
+    """What is neither an interaction nor a series. debts: contradictions that turned out to be none after they were reported.
+
+    beat_ms: the last heartbeat; ended_ms: see Frame.
+    """
 
     version: int
     watermark_ms: int | None
     number: int
     live: bool
     debts: dict[Contradiction, int]
+    beat_ms: int | None = None
+    ended_ms: int | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -65,11 +70,12 @@ class Intake:
         self._watermark = NEVER if meta.watermark_ms is None else meta.watermark_ms
         self._number = meta.number
         self._live = meta.live
+        self._beat_ms, self._ended_ms = meta.beat_ms, meta.ended_ms
         self._lives.odd.update(meta.debts)
         self._lives.restore(((key, data) for key, data in entries if key.startswith(PREFIX)), self._watermark)
         self._heard_ms: int | None = None
         self._read_ms: int | None = None
-        self._sent: tuple[int, bool] | None = None
+        self._sent: tuple[int, bool, int | None] | None = None
         self._sent_ms = 0
         self._levels: list[list[WaitingLevel]] | None = None
         self._forget_reported()
@@ -108,6 +114,10 @@ class Intake:
                     if level == levels:
                         continue
                 tell(name, wire, time_ms, kind, level, watermark)
+                if wire.type == "offered":
+                    self._ended_ms = None
+            else:
+                self._beat(time_ms, ends=wire.outcome == "end")
             accepted += 1
             if time_ms > newest_ms:
                 newest_ms = time_ms
@@ -136,6 +146,13 @@ class Intake:
         self._forget_reported()
         return changes
 
+    def _beat(self, time_ms: int, *, ends: bool) -> None:
+        """Take a heartbeat. A feed has ended at the one before that which says so; later events are the rest of old contacts."""
+        if not ends:
+            self._beat_ms, self._ended_ms = time_ms, None
+        elif self._ended_ms is None:
+            self._ended_ms = time_ms if self._beat_ms is None else min(self._beat_ms, time_ms)
+
     def _hear(self, read_ms: int, newest_ms: int) -> None:
         self._heard_ms = read_ms
         if self._read_ms is None:
@@ -162,7 +179,7 @@ class Intake:
         """One frame per shard, or none: nothing changed, and the last one is younger than PULSE_MS."""
         changes = self._cells.take()
         levels = self._changed_levels()
-        state = (self._watermark, idle)
+        state = (self._watermark, idle, self._ended_ms)
         quiet = state == self._sent and not any(changes) and all(level is None for level in levels)
         if quiet and now_ms - self._sent_ms < PULSE_MS:
             return []
@@ -180,6 +197,7 @@ class Intake:
             sent_ms=now_ms,
             changes=changes,
             waiting=waiting,
+            ended_ms=self._ended_ms,
         )
 
     def _changed_levels(self) -> list[list[WaitingLevel] | None]:
@@ -205,7 +223,8 @@ class Intake:
         for series in self._cells.new_series:
             self._store[SERIES_PREFIX + series.encode()] = b"1"
         watermark_ms = None if self._watermark == NEVER else self._watermark
-        meta = _ENCODER.encode(_Meta(STATE_VERSION, watermark_ms, self._number, self._live, self._lives.odd))
+        progress = (watermark_ms, self._number, self._live, self._lives.odd, self._beat_ms, self._ended_ms)
+        meta = _ENCODER.encode(_Meta(STATE_VERSION, *progress))
         if self._store.get(META_KEY) != meta:
             self._store[META_KEY] = meta
 

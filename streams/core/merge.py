@@ -224,7 +224,14 @@ class Merge:
             if series_cut(series) in self._rules.watch_cuts
             and (counts := {code: n for code, n in cell.items() if code < WAIT_BUCKET})
         ]
-        return MinuteFrame(shard=self._shard, shards=self._rules.shards, number=self._minutes, closed_ms=closed_ms, rows=rows)
+        return MinuteFrame(
+            shard=self._shard,
+            shards=self._rules.shards,
+            number=self._minutes,
+            closed_ms=closed_ms,
+            rows=rows,
+            ended_ms=self._progress.ended_ms(),
+        )
 
     def _clock(self, now_ms: int) -> Clock | None:
         """The pulse, where it says something new or a second has passed."""

@@ -21,6 +21,7 @@ class Heard(msgspec.Struct, array_like=True, frozen=True, gc=False):
     watermark_ms: int | None
     idle: bool
     sent_ms: int
+    ended_ms: int | None = None
 
 
 class Progress:
@@ -41,7 +42,7 @@ class Progress:
         expected = last.number + 1 if last else 1
         if frame.number != expected:
             raise MergeError(f"source {frame.source}: expected frame {expected}, found frame {frame.number}")
-        self.heard[frame.source] = Heard(frame.number, frame.watermark_ms, frame.idle, frame.sent_ms)
+        self.heard[frame.source] = Heard(frame.number, frame.watermark_ms, frame.idle, frame.sent_ms, frame.ended_ms)
         if frame.watermark_ms is not None and not frame.idle:  # an idle source's watermark may follow the clock
             self._see(frame.watermark_ms)
         if frame.changes:
@@ -64,6 +65,11 @@ class Progress:
         """When the longest-silent source partition last sent a frame; None until all were heard."""
         sent = [source.sent_ms for source in self.heard if source is not None]
         return min(sent) if len(sent) == len(self.heard) else None
+
+    def ended_ms(self) -> int | None:
+        """Where the last source partition ended; None unless all have."""
+        ends = [source.ended_ms for source in self.heard if source is not None and source.ended_ms is not None]
+        return max(ends) if ends and len(ends) == len(self.heard) else None
 
     def _see(self, time_ms: int) -> None:
         if self.event_ms is None or time_ms > self.event_ms:

@@ -25,7 +25,7 @@ APART = 0.5
 DRIFT_MAX = 0.01
 DRIFT_KEPT = 0.9  # per minute, as in cusum.py
 Reference: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
-_MINUTES = np.arange(1, STEP_ROWS + 1)[:, None]
+_MINUTES = np.array([*range(1, STEP_ROWS + 1)], dtype=np.float64)[:, None]
 _SLACK = np.exp(ACCELERATION * _MINUTES * (_MINUTES + 1) / 2)
 
 

@@ -2,7 +2,8 @@
 
 Heartbeats come in time order among the events, one just before the first event and one for each minute of event time that
 begins; whoever sends them puts each into every partition. The surprise: a far one at the end closes every window for good,
-so events of the same days that are sent later come too late.
+so events of the same days that are sent later come too late. It says `"outcome": "end"`, so that the silence after it isn't an
+outage.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,8 +37,8 @@ def with_heartbeats(events: Iterable[CanonicalEvent], *, fill: bool) -> Iterator
 
 
 def closing_heartbeat(last: CanonicalEvent) -> CanonicalEvent:
-    """The heartbeat that closes every window that `last`, the last event of a feed, may belong to."""
-    return heartbeat(last, time_of(last) + CLOSE_AFTER_MS)
+    """The heartbeat that closes every window that `last`, the last event of a feed, may belong to, and ends the feed."""
+    return {**heartbeat(last, time_of(last) + CLOSE_AFTER_MS), "outcome": "end"}
 
 
 def heartbeat(event: CanonicalEvent, time_ms: int) -> CanonicalEvent:

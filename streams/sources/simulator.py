@@ -131,8 +131,9 @@ def simulate(
 ) -> Iterator[CanonicalEvent]:
     """Events of all contacts that arrive in [start_ms, end_ms), in time order; endless where end_ms is None.
 
-    Heartbeats among them: one just before the first event, then one a minute, from `live_ms` on one a second. Contacts that
-    arrived before the end are told to their end, without further heartbeats. incidents: in order of start.
+    Heartbeats among them: one just before the first event, then one a minute, from `live_ms` on one a second; the last one says
+    that the feed ends. Contacts that arrived before are told to their end, without further heartbeats.
+    incidents: in order of start.
     """
     centre = _Centre(seed, start_ms, profile, incidents)
     coming: list[tuple[int, int, CanonicalEvent]] = []
@@ -149,6 +150,10 @@ def simulate(
             beat_ms = _next_beat(beat_ms, live_ms)
         yield from _due(coming, to_ms)
         from_ms = to_ms
+    # Both, because what ends does so at the last heartbeat before the one that says so.
+    beat: CanonicalEvent = {"id": f"{centre.prefix}/{from_ms}", "source": SOURCE, "type": "heartbeat", "time": from_ms}
+    yield beat
+    yield {**beat, "id": f"{centre.prefix}/end", "outcome": "end"}
     while coming:
         yield heapq.heappop(coming)[2]
 

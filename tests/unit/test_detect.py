@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -184,3 +185,36 @@ def test_the_band_covers_at_least_95_of_100_minutes_and_not_everything(mean: flo
     low, high = band(np.array([mean]), np.array([dispersion]))
     covered = float(np.mean((counts >= low[0]) & (counts <= high[0])))
     assert 0.945 < covered < 0.9995
+
+
+def ended(minute: int, at_minute: int, counts: dict[str, int] | None = None) -> MinuteFrame:
+    """A frame that closes everything before the end of `minute`, of a feed that ended with `at_minute`."""
+    return msgspec.structs.replace(frame(minute, counts or {}, number=at_minute), ended_ms=START_MS + at_minute * MINUTE_MS)
+
+
+def test_silence_after_the_end_of_a_feed_is_no_outage() -> None:
+    detect = Detect({}, RULES)
+    for minute in range(90):
+        detect.apply([frame(minute, {"total": 20})])
+    detect.apply([ended(3000, 90)])
+    changes = detect.drain(0)
+    assert changes.alerts == []
+    assert changes.expectations[-1][1].end_ms == START_MS + 90 * MINUTE_MS
+
+
+def test_an_incident_at_the_end_of_a_feed_expires_and_the_next_contact_is_learned_anew() -> None:
+    store: dict[bytes, bytes] = {}
+    detect = Detect(store, RULES)
+    counts = [*[20] * 90, *[80] * 10]
+    for minute, n in enumerate(counts):
+        detect.apply([frame(minute, {"total": n})])
+    detect.apply([ended(200, 100)])
+    alerts = detect.drain(0).alerts
+    assert states(alerts) == ["pending", "firing", "expired"]
+    assert alerts[-1].resolved_ms == START_MS + 100 * MINUTE_MS
+    detect = Detect(store, RULES)
+    for minute in range(300, 340):
+        detect.apply([frame(minute, {"total": 500}, number=minute - 199)])
+    changes = detect.drain(0)
+    assert changes.alerts == []
+    assert changes.expectations[-1][1].expected == pytest.approx(500, rel=0.05)

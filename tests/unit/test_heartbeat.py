@@ -43,7 +43,7 @@ def test_no_events_give_no_heartbeats() -> None:
 
 
 def test_the_closing_heartbeat_comes_two_days_after_the_last_event() -> None:
-    expected = {"id": "heartbeat/172805000", "source": "s", "type": "heartbeat", "time": 172_805_000}
+    expected = {"id": "heartbeat/172805000", "source": "s", "type": "heartbeat", "time": 172_805_000, "outcome": "end"}
     assert expected == closing_heartbeat(at(5_000))
 
 

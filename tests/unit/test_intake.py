@@ -253,3 +253,20 @@ def test_a_quiet_drain_writes_nothing() -> None:
     before = dict(store)
     intake.drain(READ_MS + 500, 0)
     assert store == before
+
+
+def test_a_feed_that_says_it_ends_has_ended_at_the_heartbeat_before_until_somebody_comes() -> None:
+    store: dict[bytes, bytes] = {}
+    seen = []
+    for one in (
+        event("offered", 0),
+        event("heartbeat", 60),
+        event("heartbeat", 9_000, outcome="end"),
+        event("completed", 9_100),
+        event("heartbeat", 9_200, outcome="end"),
+        event("offered", 9_300, "another"),
+    ):
+        intake = Intake(0, store, make_rules(shards=1))
+        intake.apply([one], READ_MS)
+        seen.append(intake.drain(READ_MS, 0).frames[0].ended_ms)
+    assert seen == [None, None, *[T0 + 60 * SECOND] * 3, None]

@@ -186,3 +186,16 @@ def test_one_drain_closes_so_many_windows_and_the_next_goes_on() -> None:
     assert (done_ms, [(window.start_ms - NOON) // MINUTE for window in closed]) == (NOON + 6 * MINUTE - 1, [0, 1, 2])
     done_ms, closed = windows.close(NOON + 10 * MINUTE, room=99)
     assert (done_ms, [(window.start_ms - NOON) // MINUTE for window in closed]) == (NOON + 10 * MINUTE, [3, 4, 5, 6, 7])
+
+
+def test_minutes_have_ended_when_all_source_partitions_have() -> None:
+    feed = Feed()
+    ends: list[int | None] = []
+    for first, second in ((None, None), (NOON, None), (NOON, NOON + 1), (None, NOON + 1)):
+        watermark_ms = NOON + (3 + len(ends)) * MINUTE
+        feed.send(0, watermark_ms, ended_ms=first)
+        feed.send(1, watermark_ms, ended_ms=second)
+        minutes = feed.drain().minutes
+        assert minutes is not None
+        ends.append(minutes.ended_ms)
+    assert ends == [None, None, NOON + 1, None]
