@@ -107,8 +107,9 @@ def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) ->
 
     @router.get("/api/v1/alerts", tags=["alerts"], summary="Alerts", responses=responses(list_of(Alert), "Newest first"))
     async def alerts(state: Annotated[AlertState | None, Query(description="Only alerts in this state.")] = None) -> Response:
-        """Pending and firing ones, and those that ended within a day."""
-        return encoded([alert for alert in await reader.alerts() if state in (None, alert.state)])
+        """Pending and firing ones, and those that ended within a day after they had fired."""
+        told = (alert for alert in await reader.alerts() if alert.state == "pending" or alert.has_fired)
+        return encoded([alert for alert in told if state in (None, alert.state)])
 
 
 def add_statements(router: APIRouter, hub: Hub) -> None:

@@ -23,6 +23,7 @@ STYLES = {"pending": "yellow", "firing": "bold red", "resolved": "green", "expir
 def alerts(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with every change until Ctrl-C.")] = False,
     as_json: JsonOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is pending, and what faded without firing.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Show alerts: what, where, since when, how far from expected, and what to do."""
@@ -30,7 +31,8 @@ def alerts(
     zone = ZoneInfo(settings.merge.time_zone)
     console = Console(soft_wrap=True)
     found = 0
-    for alert in _changes(settings) if follow else read_alerts(settings):
+    read = _changes(settings) if follow else read_alerts(settings)
+    for alert in (alert for alert in read if everything or alert.has_fired):
         found += 1
         if as_json:
             typer.echo(to_json(alert))

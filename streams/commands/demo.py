@@ -35,7 +35,7 @@ ASK_SECONDS = 1.0
 # A pipeline whose watermark is this close to the clock is live.
 LIVE_SECONDS = 60.0
 
-MARKS = {"pending": "…", "firing": "▲", "resolved": "✓", "expired": "·"}
+MARKS = {"firing": "▲", "resolved": "✓", "expired": "·"}
 
 
 def demo(
@@ -136,7 +136,8 @@ def _follow(console: Console, children: Children, board: str) -> None:
         while True:
             children.check()
             for alert in sorted(_ask(f"{board}/api/v1/alerts") or [], key=lambda alert: int(alert["updated_ms"])):
-                if seen.get(alert["alert_id"]) != alert["state"]:
+                told = alert["state"] in MARKS and alert["fired_ms"] is not None
+                if told and seen.get(alert["alert_id"]) != alert["state"]:
                     seen[alert["alert_id"]] = alert["state"]
                     console.print(_line(alert), highlight=False)
             status.update(_progress(_ask(f"{board}/api/v1/health") or {}))

@@ -13,6 +13,7 @@ Severity: TypeAlias = Literal["info", "warning", "critical"]
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One incident of one series, from pending to resolved under one id. Times in ms since the epoch, `metric` counts contacts.
 
+    fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
     recommendation: what to do, in one sentence; runbook: where the steps are.
     """
@@ -28,6 +29,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     onset_ms: int
     detected_ms: int
     updated_ms: int
+    fired_ms: int | None = None
     resolved_ms: int | None
     observed: int
     expected: float
@@ -36,6 +38,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recommendation: str
     runbook: str
     published_ms: int
+
+    @property
+    def has_fired(self) -> bool:
+        """Whether anybody has to be told of it, or of its end."""
+        return self.state == "firing" or self.fired_ms is not None
 
 
 def alert_id(rule: str, series: str, onset_ms: int) -> str:

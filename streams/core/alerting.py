@@ -66,6 +66,7 @@ def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
         onset_ms=incident.onset_ms,
         detected_ms=incident.detected_ms,
         updated_ms=incident.updated_ms,
+        fired_ms=incident.fired_ms,
         resolved_ms=incident.resolved_ms,
         observed=observed,
         expected=round(expected, 2),

@@ -35,7 +35,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py).
+    ratio: believed so far. sudden: found as a step (steps.py). fired_ms: see Alert.
     """
 
     alert_id: str
@@ -62,6 +62,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     calm_seen: int = 0
     calm_expected: float = 0.0
     sudden: bool = False
+    fired_ms: int | None = None
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:

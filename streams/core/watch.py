@@ -123,7 +123,8 @@ class Watch:
         for name, incident in self.pending.items():
             goes_on = self.active.get(name) or waiting.get(name)
             if goes_on is None or goes_on.explained_by is not None or goes_on.alert_id != incident.alert_id:
-                self._tell(msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms), "resolved")
+                ended = msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms)
+                self._tell(ended, "expired" if incident.fired_ms is None else "resolved")
         self.pending = {n: i if self.pending.get(n) is i else self._tell(i, "pending") for n, i in sorted(waiting.items())}
 
     def _is_return(self, incident: Incident) -> bool:
@@ -150,7 +151,9 @@ class Watch:
         if before is not None:
             return before
         recent = self._recent(incident)
-        return incident if recent is None else msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version)
+        if recent is None:
+            return incident
+        return msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version, fired_ms=recent.fired_ms)
 
     def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
         moves = [_move(incident, name in standing) for name, incident in found.items()]
@@ -186,7 +189,7 @@ class Watch:
         pending, recent = self._pending(incident), self._recent(incident)
         if pending is not None:
             same = {"alert_id": pending.alert_id, "version": pending.version, "onset_ms": pending.onset_ms}
-            incident = msgspec.structs.replace(incident, **same)
+            incident = msgspec.structs.replace(incident, **same, fired_ms=pending.fired_ms)
         if recent is None:
             return incident
         del self.recent[incident.series]
@@ -196,7 +199,8 @@ class Watch:
         """Put the next version of an incident that speaks for itself on the list of alerts."""
         if incident.explained_by is not None:
             return incident
-        incident = msgspec.structs.replace(incident, version=incident.version + 1)
+        fired_ms = incident.updated_ms if state == "firing" and incident.fired_ms is None else incident.fired_ms
+        incident = msgspec.structs.replace(incident, version=incident.version + 1, fired_ms=fired_ms)
         self.told.append(told(incident, state, self.rules.runbook))
         return incident
 
@@ -211,6 +215,7 @@ def _continued(before: Incident, incident: Incident) -> Incident:
         severity=before.severity,
         onset_ms=before.onset_ms,
         detected_ms=before.detected_ms,
+        fired_ms=before.fired_ms,
         observed=before.observed + incident.observed,
         expected=before.expected + incident.expected,
     )

@@ -58,9 +58,9 @@ class AlertmanagerPublisher:
         return sum(1 for held in self._held.values() if held.sent_ms is None)
 
     def put(self, topic: str, partition: int, alert: Alert) -> None:
-        """Take an alert; an older version never wins, pending ones aren't told."""
+        """Take an alert; an older version never wins, pending ones and those that never fired aren't told."""
         held = self._held.get(alert.alert_id)
-        if alert.state == "pending" or (held is not None and held.alert.version >= alert.version):
+        if alert.state == "pending" or not alert.has_fired or (held is not None and held.alert.version >= alert.version):
             return
         self._held.pop(alert.alert_id, None)
         self._held[alert.alert_id] = Held((topic, partition), alert)

@@ -235,6 +235,7 @@ class Writer:
             series=series_values(series),
             onset_ms=onset,
             detected_ms=onset,
+            fired_ms=onset,
             updated_ms=now,
             resolved_ms=now if state == "resolved" else None,
             observed=146,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from streams.board.api import build_board
@@ -64,6 +65,7 @@ ALERT = Alert(
     series={"queue": "billing"},
     onset_ms=NOW - 600_000,
     detected_ms=NOW - 500_000,
+    fired_ms=NOW - 500_000,
     updated_ms=NOW,
     resolved_ms=None,
     observed=40,
@@ -84,7 +86,7 @@ CHANGES = LiveChanges(
         trend(series_of("channel+queue", "voice", "billing"), "today", 7),
     ),
     expectations=tuple(minute(60_000 * number, number) for number in range(10)),
-    alerts=(ALERT,),
+    alerts=(ALERT, msgspec.structs.replace(ALERT, alert_id="faded", state="expired", fired_ms=None)),
     clocks=(Clock(shard=0, shards=1, watermark_ms=NOW, closed_ms=NOW, heard_ms=NOW, event_ms=NOW, revision=1, published_ms=NOW),),
 )
 
@@ -142,6 +144,7 @@ def test_series_expectations_alerts_and_definitions_are_listed(redis_server: Any
         assert [one["actual"] for one in minutes] == [7, 8, 9]
         assert [one["alert_id"] for one in (await client.get("/api/v1/alerts?state=firing")).json()] == ["a1"]
         assert (await client.get("/api/v1/alerts?state=resolved")).json() == []
+        assert [one["alert_id"] for one in (await client.get("/api/v1/alerts")).json()] == ["a1"]  # not what faded
         assert [one["name"] for one in (await client.get("/api/v1/kpis")).json()] == [kpi.name for kpi in KPIS]
 
     ask(redis_server.url, test)

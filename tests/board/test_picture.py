@@ -32,6 +32,7 @@ def alert(alert_id: str, version: int, updated_ms: int = 0) -> Alert:
         series={},
         onset_ms=0,
         detected_ms=0,
+        fired_ms=0,
         updated_ms=updated_ms,
         resolved_ms=None,
         observed=20,

@@ -59,6 +59,7 @@ def firing(alert_id: str = "1a2b", version: int = 1) -> Alert:
         series={"queue": "billing"},
         onset_ms=now - 300_000,
         detected_ms=now - 120_000,
+        fired_ms=now - 120_000,
         updated_ms=now,
         resolved_ms=None,
         observed=60,

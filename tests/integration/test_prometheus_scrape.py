@@ -63,6 +63,7 @@ ALERT = Alert(
     series={"queue": "billing"},
     onset_ms=0,
     detected_ms=0,
+    fired_ms=0,
     updated_ms=0,
     resolved_ms=None,
     observed=9,

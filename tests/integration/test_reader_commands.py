@@ -86,7 +86,14 @@ def alert(alert_id: str, version: int, state: str, onset_ms: int) -> tuple[bytes
         {
             **{"alert_id": alert_id, "version": version, "state": state, "severity": "warning", "kind": "spike"},
             **{"metric": "offered", "cut": "queue", "series": {"queue": "billing"}, "onset_ms": onset_ms},
-            **{"detected_ms": onset_ms, "updated_ms": onset_ms, "resolved_ms": None, "observed": 84, "expected": 31.0},
+            **{
+                "detected_ms": onset_ms,
+                "fired_ms": onset_ms if state in ("firing", "resolved") else None,
+                "updated_ms": onset_ms,
+                "resolved_ms": None,
+                "observed": 84,
+                "expected": 31.0,
+            },
             **{"ratio": 2.71, "excess": 53.0, "recommendation": "Open the overflow.", "runbook": "", "published_ms": 1},
         },
         Alert,
@@ -104,6 +111,14 @@ def test_alerts_prints_the_latest_version_of_each_alert(commands: Commands) -> N
         "resolved spike   billing since 2024-03-01 09:00: 84 contacts, expected 31.0 (2.7 times), warning. Open the overflow.",
     ]
     assert expected == commands.run("alerts").splitlines()
+
+
+def test_alerts_leaves_out_what_never_fired_unless_asked(commands: Commands) -> None:
+    records = [alert("x", 1, "pending", NINE), alert("y", 2, "expired", NINE), alert("z", 2, "resolved", NINE)]
+    commands.write(commands.settings.topics.alerts, records)
+    runs = (commands.run("alerts", "--json"), commands.run("alerts", "--json", "--all"))
+    shown = [[json.loads(line)["alert_id"] for line in run.splitlines()] for run in runs]
+    assert shown == [["z"], ["x", "y", "z"]]
 
 
 def test_following_a_topic_goes_on_with_what_comes_later(commands: Commands) -> None:

@@ -97,6 +97,7 @@ def alert(version: int, state: AlertState, *, alert_id: str = "a1", published_ms
         series={"queue": "billing"},
         onset_ms=NOW_MS,
         detected_ms=NOW_MS + 120_000,
+        fired_ms=NOW_MS + 120_000,
         updated_ms=NOW_MS + 120_000,
         resolved_ms=NOW_MS + 600_000 if state == "resolved" else None,
         observed=40,

@@ -49,6 +49,7 @@ ALERT = Alert(
     series={"queue": "billing"},
     onset_ms=NOW_MS,
     detected_ms=NOW_MS,
+    fired_ms=NOW_MS,
     updated_ms=NOW_MS,
     resolved_ms=None,
     observed=40,

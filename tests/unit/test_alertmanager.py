@@ -16,6 +16,7 @@ FIRING = Alert(
     series={"channel": "voice", "queue": "billing"},
     onset_ms=1_767_225_600_000,
     detected_ms=1_767_225_720_000,
+    fired_ms=1_767_225_720_000,
     updated_ms=1_767_225_720_000,
     resolved_ms=None,
     observed=60,
@@ -78,3 +79,11 @@ def test_pending_alerts_are_not_told_and_older_versions_never_win() -> None:
     assert publisher.waiting == 1
     publisher.drop("alerts", 0)
     assert publisher.waiting == 0
+
+
+def test_what_faded_without_firing_is_not_told() -> None:
+    publisher = AlertmanagerPublisher("http://localhost:9093")
+    publisher.put("alerts", 0, msgspec.structs.replace(FIRING, state="expired", fired_ms=None))
+    assert publisher.waiting == 0
+    publisher.put("alerts", 0, msgspec.structs.replace(FIRING, state="expired"))
+    assert publisher.waiting == 1

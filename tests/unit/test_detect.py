@@ -82,7 +82,9 @@ def test_a_doubling_fires_one_spike_that_is_resolved_when_it_is_over() -> None:
     assert fired.detected_ms <= START_MS + 185 * MINUTE_MS
     assert fired.ratio == pytest.approx(2, abs=0.4)
     assert "contacts more than expected on all contacts" in fired.recommendation
+    assert [alert.fired_ms for alert in alerts[:2]] == [None, fired.updated_ms]
     resolved = alerts[-1]
+    assert resolved.fired_ms == fired.updated_ms
     assert resolved.resolved_ms is not None
     assert resolved.resolved_ms <= START_MS + 205 * MINUTE_MS
     assert resolved.severity == "warning"
@@ -129,7 +131,7 @@ def test_a_change_that_returns_within_the_cool_down_goes_on_with_its_alert() -> 
 
 def test_one_wild_minute_is_pending_at_most() -> None:
     alerts = run([*[20] * 90, 60, *[20] * 60]).alerts
-    assert [alert.state for alert in alerts] in ([], ["pending", "resolved"])
+    assert [(alert.state, alert.fired_ms) for alert in alerts] == [("pending", None), ("expired", None)]
 
 
 def test_a_minute_is_stepped_when_all_shards_have_closed_it() -> None:

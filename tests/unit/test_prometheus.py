@@ -79,6 +79,7 @@ def alert(version: int, state: AlertState, alert_id: str = "a", severity: Severi
         series={"queue": "billing"},
         onset_ms=0,
         detected_ms=0,
+        fired_ms=0,
         updated_ms=0,
         resolved_ms=None,
         observed=1,

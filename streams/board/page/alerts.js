@@ -5,6 +5,7 @@ import { age, count, minute } from "./format.js";
 import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
 
 const RESOLVED_SHOWN = 5;
+const ENDS = { resolved: "✓ resolved", expired: "· no longer followed" };
 let announced = null; // what was firing at the last drawing; null before the first
 
 const where = (alert) => (alert.cut === "total" ? "all contacts" : `${cutOf(alertKey(alert))} ${nameOf(alertKey(alert))}`);
@@ -20,7 +21,7 @@ function amount(alert) {
 function since(alert) {
   const until = alert.resolved_ms ?? model.health?.watermark_ms ?? alert.updated_ms;
   const lasted = Math.max(0, until - alert.onset_ms) / 1000;
-  if (alert.state === "resolved") return `${minute(alert.onset_ms, zone())}–${minute(alert.resolved_ms, zone())}`;
+  if (alert.state !== "firing") return `${minute(alert.onset_ms, zone())}–${minute(alert.resolved_ms, zone())}`;
   return `since ${minute(alert.onset_ms, zone())} (${age(Math.max(lasted, 60))})`;
 }
 
@@ -37,7 +38,7 @@ function drawAlert(node, alert) {
   attribute(node, "data-severity", alert.severity);
   attribute(node, "data-state", alert.state);
   text(node.querySelector(".what"), `${KINDS[alert.kind]?.icon ?? "!"} ${KINDS[alert.kind]?.words ?? alert.kind} – ${where(alert)}`);
-  text(node.querySelector(".severity"), alert.state === "resolved" ? "✓ resolved" : alert.severity);
+  text(node.querySelector(".severity"), ENDS[alert.state] ?? alert.severity);
   text(node.querySelector(".since"), since(alert));
   text(node.querySelector(".amount"), amount(alert));
   text(node.querySelector(".advice"), alert.state === "firing" ? alert.recommendation : "");

@@ -68,8 +68,9 @@ export function seriesOf(cut) {
 
 export const firing = () => [...model.alerts.values()].filter((one) => one.state === "firing").sort((a, b) => b.onset_ms - a.onset_ms);
 
+// What fired and is over; evidence that faded before it fired has ended, too, and interests nobody.
 export const resolved = () =>
-  [...model.alerts.values()].filter((one) => one.state === "resolved").sort((a, b) => b.resolved_ms - a.resolved_ms);
+  [...model.alerts.values()].filter((one) => one.resolved_ms !== null && one.fired_ms !== null).sort((a, b) => b.resolved_ms - a.resolved_ms);
 
 // The last minutes of the chosen series, in order, at most MINUTES_MAX.
 export function minutes() {
