@@ -24,6 +24,7 @@ _LINGER_MS = 20
 # Progress and pace are looked at once in so many events when nothing has to be waited for.
 _PROGRESS_EVENTS = 500
 _CLOSE_SECONDS = 10
+_CUT_OFF_SECONDS = 2
 Progress: TypeAlias = Callable[[int], None]
 # Given the time of the next event, how many seconds to wait before it is sent.
 Pace: TypeAlias = Callable[[int], float]
@@ -83,8 +84,9 @@ class Sender:
     def __enter__(self) -> "Sender":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._producer.close(timeout=_CLOSE_SECONDS)
+    def __exit__(self, reason: type[BaseException] | None, *_: object) -> None:
+        """Whoever interrupts wants an end now: kafka-python may wait in vain for what the interrupt cut off half-way."""
+        self._producer.close(timeout=_CLOSE_SECONDS if reason is None else _CUT_OFF_SECONDS)
 
     def send(self, events: Iterable[CanonicalEvent], pace: Pace, progress: Progress) -> Sent:
         """Send events in their order, each when its moment has come, and wait until the broker has them all.
