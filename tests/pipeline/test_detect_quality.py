@@ -101,7 +101,7 @@ def test_calm_days_are_quiet() -> None:
         (30, 0.0, 0.95, 3),  # 100 % in 2
         (10, 3.0, 0.9, 5),  # 98 % in 3
         (30, 2.0, 0.75, 5),  # 87 % in 3; without over-dispersion 98 %
-        (60, 2.0, 0.95, 4),  # 100 % in 2
+        (60, 2.0, 0.85, 4),  # 95 % in 3; without over-dispersion 100 % in 2
         (60, 0.5, 0.75, 6),  # 86 % in 4; without over-dispersion 100 %
     ],
 )
