@@ -64,7 +64,7 @@ class Children:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
                 start_new_session=True,
-                preexec_fn=end_with_parent(),
+                preexec_fn=end_with_parent(heed_interrupt=True),  # a Ctrl-C doesn't reach its session
             )
         child = Child(name, process, log)
         self.running.append(child)

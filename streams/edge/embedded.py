@@ -108,14 +108,15 @@ def _start(
     return server
 
 
-def end_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes the server: ask the kernel for a SIGTERM when the parent dies; ignore Ctrl-C."""
+def end_with_parent(*, heed_interrupt: bool = False) -> Callable[[], None] | None:
+    """What the child does before it becomes the server: ask the kernel for a SIGTERM when the parent dies; ignore Ctrl-C, or not."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up here: after a fork little is safe
 
     def prepare() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children in order
+        if not heed_interrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children in order
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     return prepare
