@@ -167,12 +167,13 @@ def _line(alert: dict[str, Any]) -> str:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM ends the demo as Ctrl-C does, and both do when it was started in the background, where a shell ignores them."""
+    before = {name: signal.signal(name, signal.default_int_handler) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _wait_for_figures(console: Console, children: Children, board: str) -> None:

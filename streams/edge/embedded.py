@@ -109,14 +109,17 @@ def _start(
 
 
 def end_with_parent(*, heed_interrupt: bool = False) -> Callable[[], None] | None:
-    """What the child does before it becomes the server: ask the kernel for a SIGTERM when the parent dies; ignore Ctrl-C, or not."""
+    """What the child does before it becomes the server: ask the kernel for a SIGTERM when the parent dies, and
+    ignore Ctrl-C (the parent ends its children in order) or not.
+
+    To heed it is said, because a parent in the background may have handed down that it is ignored.
+    """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up here: after a fork little is safe
 
     def prepare() -> None:
-        if not heed_interrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children in order
+        signal.signal(signal.SIGINT, signal.SIG_DFL if heed_interrupt else signal.SIG_IGN)
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     return prepare
