@@ -29,9 +29,6 @@ from streams.settings import Topics
 
 Taker: TypeAlias = Callable[[str, int, Record], None]  # topic, partition, record
 
-STAGES = ("intake", "merge", "detect", "publish")
-
-
 def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
     """Stage → the topics that it reads."""
     return {
