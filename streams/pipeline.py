@@ -29,6 +29,7 @@ from streams.settings import Topics
 
 Taker: TypeAlias = Callable[[str, int, Record], None]  # topic, partition, record
 
+
 def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
     """Stage → the topics that it reads."""
     return {
