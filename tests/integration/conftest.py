@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from alertmanager_server import AlertmanagerServer
 from kafka_cluster import KafkaCluster
+from redis_process import RedisProcess
 from running import eventually
 
 from streams.edge.embedded import end_with_parent, start_broker
@@ -88,3 +89,12 @@ def _accepts(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisProcess]:
+    """A redis-server of this test's own, to be stopped and started."""
+    server = RedisProcess(tmp_path)
+    server.start()
+    yield server
+    server.stop()

@@ -1,15 +1,10 @@
 """The live view against a real redis-server: what is written is read back, older versions never win, restarts heal."""
 
 import asyncio
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
+from redis_process import RedisProcess
 
 from streams.core import live
 from streams.core.alert import Alert, AlertState
@@ -23,47 +18,6 @@ pytestmark = pytest.mark.integration
 NOW_MS = 1_767_225_600_000  # 2026-01-01
 DAY_MS = 86_400_000
 BILLING = series_of("queue", "billing")
-
-
-class Server:
-    """A redis-server of our own, without persistence: a restart loses everything."""
-
-    def __init__(self, directory: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-        raise AssertionError("redis-server didn't start within 10 s")
-
-    def stop(self) -> None:
-        """End it, by its own process id."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A running redis-server."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server isn't installed")
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 def trend(
@@ -139,7 +93,7 @@ def clock(revision: int, shard: int = 0, shards: int = 1, published_ms: int = NO
     )
 
 
-def test_what_is_written_is_read_back(server: Server) -> None:
+def test_what_is_written_is_read_back(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 3600), LiveReader(server.url)
         changes = LiveChanges(
@@ -161,7 +115,7 @@ def test_what_is_written_is_read_back(server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_an_older_revision_never_wins_and_is_not_announced(server: Server) -> None:
+def test_an_older_revision_never_wins_and_is_not_announced(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 3600), LiveReader(server.url)
         newest = LiveChanges(trends=(trend(revision=12, offered=7),), alerts=(alert(3, "resolved"),), clocks=(clock(10),))
@@ -181,7 +135,7 @@ def test_an_older_revision_never_wins_and_is_not_announced(server: Server) -> No
     asyncio.run(scenario())
 
 
-def test_the_newest_window_wins_over_a_higher_revision_of_an_older_one(server: Server) -> None:
+def test_the_newest_window_wins_over_a_higher_revision_of_an_older_one(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 3600), LiveReader(server.url)
         await view.publish(LiveChanges(trends=(trend("1m", 1, start_ms=NOW_MS + 60_000),)))
@@ -193,7 +147,7 @@ def test_the_newest_window_wins_over_a_higher_revision_of_an_older_one(server: S
     asyncio.run(scenario())
 
 
-def test_minutes_are_replaced_and_kept_for_a_day_of_event_time(server: Server) -> None:
+def test_minutes_are_replaced_and_kept_for_a_day_of_event_time(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 3600), LiveReader(server.url)
         await view.publish(LiveChanges(expectations=(minute(NOW_MS), minute(NOW_MS + 60_000))))
@@ -207,7 +161,7 @@ def test_minutes_are_replaced_and_kept_for_a_day_of_event_time(server: Server) -
     asyncio.run(scenario())
 
 
-def test_an_ended_alert_leaves_after_a_day_and_an_open_one_stays(server: Server) -> None:
+def test_an_ended_alert_leaves_after_a_day_and_an_open_one_stays(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 3600), LiveReader(server.url)
         await view.publish(LiveChanges(alerts=(alert(2, "resolved", alert_id="old"), alert(1, "firing", alert_id="open"))))
@@ -221,7 +175,7 @@ def test_an_ended_alert_leaves_after_a_day_and_an_open_one_stays(server: Server)
     asyncio.run(scenario())
 
 
-def test_a_series_that_is_silent_for_the_expiry_leaves_list_and_ranking(server: Server) -> None:
+def test_a_series_that_is_silent_for_the_expiry_leaves_list_and_ranking(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 60), LiveReader(server.url)
         await view.publish(LiveChanges(trends=(trend(queue="old"),)))
@@ -233,7 +187,7 @@ def test_a_series_that_is_silent_for_the_expiry_leaves_list_and_ranking(server: 
     asyncio.run(scenario())
 
 
-def test_another_layout_is_reported(server: Server) -> None:
+def test_another_layout_is_reported(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 60), LiveReader(server.url)
         await view._client.set(live.LAYOUT_KEY, "2")
@@ -245,7 +199,7 @@ def test_another_layout_is_reported(server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_an_emptied_view_takes_smaller_revisions_again(server: Server) -> None:
+def test_an_emptied_view_takes_smaller_revisions_again(server: RedisProcess) -> None:
     async def scenario() -> None:
         view, reader = LiveView(server.url, 60), LiveReader(server.url)
         await view.publish(LiveChanges(trends=(trend(revision=12),)))
@@ -258,7 +212,7 @@ def test_an_emptied_view_takes_smaller_revisions_again(server: Server) -> None:
     asyncio.run(scenario())
 
 
-def test_a_refused_password_is_said_without_the_password(server: Server) -> None:
+def test_a_refused_password_is_said_without_the_password(server: RedisProcess) -> None:
     async def scenario() -> None:
         view = LiveView(server.url, 60)
         await view._client.config_set("requirepass", "right")

@@ -1,16 +1,13 @@
 """The live view's publisher against a real redis-server that is down, comes back and loses everything."""
 
 import asyncio
-import shutil
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import aclosing
-from pathlib import Path
 
 import msgspec
 import pytest
+from redis_process import RedisProcess
 
 from streams.core.alert import Alert
 from streams.core.live import LiveChanges
@@ -79,47 +76,6 @@ def trend(revision: int) -> Trend:
     return msgspec.structs.replace(TREND, revision=revision)
 
 
-class Server:
-    """A redis-server of our own, without persistence: a restart loses everything."""
-
-    def __init__(self, directory: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-        raise AssertionError("redis-server didn't start within 10 s")
-
-    def stop(self) -> None:
-        """End it, by its own process id."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A running redis-server."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server isn't installed")
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
 class Reports:
     """Remembers what a publisher's loop reports."""
 
@@ -146,7 +102,7 @@ async def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> No
         await asyncio.sleep(0.02)
 
 
-def test_redis_down_at_start_and_restarted_empty_stops_nothing_and_heals(server: Server) -> None:
+def test_redis_down_at_start_and_restarted_empty_stops_nothing_and_heals(server: RedisProcess) -> None:
     async def scenario() -> None:
         server.stop()
         publisher, reader, reports, stop = (
@@ -189,7 +145,7 @@ def test_redis_down_at_start_and_restarted_empty_stops_nothing_and_heals(server:
     asyncio.run(scenario())
 
 
-def test_a_subscriber_hears_of_a_restart(server: Server) -> None:
+def test_a_subscriber_hears_of_a_restart(server: RedisProcess) -> None:
     async def scenario() -> None:
         reader = LiveReader(server.url)
         async with aclosing(reader.subscribe()) as announced:
