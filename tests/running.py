@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
 from streams.commands.children import Child, Children, free_port
 
 TOPICS = ("interactions", "rejected", "late", "partials", "minutes", "trends", "expectations", "alerts")
@@ -36,6 +38,24 @@ def ask(url: str) -> Any:
             return json.load(answer)
     except OSError:
         return None
+
+
+# A group that was never used has no coordinator until the broker has made the topic of offsets.
+NO_COORDINATOR = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+
+
+def committed(bootstrap: str, group: str, topic: str, partitions: int = 4) -> int:
+    """Records of the topic that the group has done; 0 while nobody coordinates it yet."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    try:
+        places = consumer.committed([TopicPartition(topic, partition) for partition in range(partitions)], timeout=10)
+    except KafkaException as error:
+        if error.args[0].code() in NO_COORDINATOR:
+            return 0
+        raise
+    finally:
+        consumer.close()
+    return sum(max(0, place.offset) for place in places)
 
 
 @dataclass

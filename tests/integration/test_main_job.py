@@ -7,9 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from oracle import DATA, TIME_ZONE, Count, recount
-from running import System, eventually, make_system
+from running import System, committed, eventually, make_system
 
 pytestmark = [
     pytest.mark.integration,
@@ -39,14 +38,9 @@ def _system(bootstrap: str, directory: Path) -> Iterator[System]:
 
 def applied(system: System) -> int:
     """Events whose effect is durable: the committed offsets of intake."""
-    topic, group = system.environment["STREAMS_TOPICS_INTERACTIONS"], f"{system.environment['STREAMS_APP_NAME']}-intake"
-    bootstrap = system.environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"]
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-    try:
-        committed = consumer.committed([TopicPartition(topic, partition) for partition in range(4)], timeout=10)
-        return sum(max(0, place.offset) for place in committed)
-    finally:
-        consumer.close()
+    environment = system.environment
+    group = f"{environment['STREAMS_APP_NAME']}-intake"
+    return committed(environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], group, environment["STREAMS_TOPICS_INTERACTIONS"])
 
 
 def days(system: System) -> list[dict[str, Any]]:
