@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stubs forget to export it
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +25,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kafka_cluster import KafkaCluster
-from running import System, eventually, make_system
+from running import System, committed, eventually, make_system
 
 from streams.edge.reader import latest
 from streams.settings import load
@@ -79,20 +79,12 @@ def fill(bootstrap: str, topic: str, count: int) -> int:
     return size // count
 
 
-def committed(consumer: Consumer, topic: str) -> int:
-    """Records of the topic that the group has done."""
-    places = consumer.committed([TopicPartition(topic, partition) for partition in range(4)], timeout=10)
-    return sum(max(0, place.offset) for place in places)
-
-
 def rate_of_group(bootstrap: str, group: str, topic: str, process: "subprocess.Popen[bytes]", count: int) -> dict[str, float]:
     """Events per second of a group that has just been started, from its first flush to its last; the process's peak memory."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-    first = eventually(lambda: committed(consumer, topic), 60, "a first flush")
+    first = eventually(lambda: committed(bootstrap, group, topic), 60, "a first flush")
     began = time.perf_counter()
-    eventually(lambda: committed(consumer, topic) >= count, 300, "the last flush")
+    eventually(lambda: committed(bootstrap, group, topic) >= count, 300, "the last flush")
     seconds = time.perf_counter() - began
-    consumer.close()
     status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     peak_kilobytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     return {"events_per_second": (count - first) / seconds, "seconds": seconds, "peak_mebibytes": peak_kilobytes / 1024}
