@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from streams.commands.children import free_port
 from streams.core.alert import Alert, AlertState
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_values
@@ -41,14 +42,6 @@ def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
             return answer
         pause.wait(0.05)
     raise AssertionError(f"not within {seconds} s: {condition}")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class RedisServer:

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from aiohttp import ClientError, ClientSession
 from prometheus_client import CollectorRegistry, generate_latest
 
+from streams.commands.children import free_port
 from streams.core.alert import Alert
 from streams.core.measure import HANDLE_BOUNDARIES_MS, NAMES, WAIT_BOUNDARIES_MS
 from streams.core.trend import Expectation, KpiValue, Trend, Window
@@ -95,13 +95,6 @@ class Worker:
         self.business.update("trends", 1, msgspec.structs.replace(TREND, series={"channel": "chat", "queue": 'a "b" \\ c'}))
         self.business.update("expectations", 0, MINUTE)
         self.business.update("alerts", 0, ALERT)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture
