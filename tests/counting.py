@@ -132,6 +132,9 @@ class Job:
         return Counter({b"k%d" % key: len(range(key, self.events, KEYS)) for key in range(KEYS)})
 
     def _read(self, name: str) -> list[tuple[int, bytes, bytes | None]]:
+        """All records up to the end of the log. A reader of committed records sees no further than an open transaction: wait."""
+        topic = f"{self.app}-{name}"
+        ends = self._ends(topic)
         consumer = Consumer(
             {
                 "bootstrap.servers": self.broker,
@@ -141,9 +144,9 @@ class Job:
                 "enable.auto.commit": False,
             }
         )
-        consumer.assign([TopicPartition(f"{self.app}-{name}", partition, 0) for partition in range(PARTITIONS)])
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
         records: list[tuple[int, bytes, bytes | None]] = []
-        ended: set[int] = set()
+        stands = dict.fromkeys(ends, 0)
 
         def at_end() -> bool:
             for message in consumer.consume(10_000, 0.1):
@@ -151,9 +154,16 @@ class Job:
                 if message.error() is None:
                     records.append((partition, message.key() or b"", message.value()))
                 else:
-                    ended.add(partition)
-            return len(ended) == PARTITIONS
+                    stands[partition] = message.offset() or 0
+            return all(stands[partition] >= end for partition, end in ends.items())
 
-        eventually(at_end, READ_SECONDS_MAX, f"{name} is read")
+        eventually(at_end, READ_SECONDS_MAX, f"{name} is read to its ends {ends}, stands at {stands}")
         consumer.close()
         return records
+
+    def _ends(self, topic: str) -> dict[int, int]:
+        """Where the log ends, open transactions included."""
+        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": "asks-ends", "isolation.level": "read_uncommitted"})
+        ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(PARTITIONS)}
+        consumer.close()
+        return ends

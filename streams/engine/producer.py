@@ -78,9 +78,10 @@ class Transactions:
             except KafkaException as error:
                 inner = error_of(error)
                 refusals += inner.code() in MEMBERSHIP
+                if inner.txn_requires_abort():  # also before giving up: left open, it would hold up whoever reads its topics
+                    self._abort(deadline)
                 if not inner.txn_requires_abort() or refusals >= MEMBERSHIP_ATTEMPTS or monotonic() > deadline:
                     raise EngineError(_refused(self._id, error)) from error
-                self._abort(deadline)
                 sleep(PAUSE_SECONDS)
             else:
                 self._outage.over()
@@ -161,5 +162,8 @@ def _refused(transactional_id: str, error: KafkaException) -> str:
     if code in MEMBERSHIP:
         return f"{transactional_id}: this worker was silent too long and is out of its group; nothing was written. Start it again"
     if code in (KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED):
-        return f"{transactional_id}: another worker of the same name is running; give each its own [app] worker"
+        return (
+            f"{transactional_id}: another worker of the same name is running, or this one was silent longer than "
+            "[kafka] transaction_timeout_seconds; nothing was written. Give each worker its own [app] worker, or start it again"
+        )
     return f"{transactional_id}: the flush was not written: {explain(error)}"

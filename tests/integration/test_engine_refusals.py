@@ -9,6 +9,11 @@ from confluent_kafka import Consumer, TopicPartition
 from counting import Job
 from running import eventually
 
+from streams.engine.batch import Output
+from streams.engine.errors import EngineError
+from streams.engine.outage import Outage
+from streams.engine.producer import Transactions, Work
+
 pytestmark = pytest.mark.integration
 
 
@@ -81,3 +86,31 @@ def test_two_workers_of_one_name_do_not_both_write(job: Job) -> None:
     assert "another worker of the same name is running" in job.log("a")
     job.wait_done()
     assert job.expected() == job.counted()
+
+
+def test_a_flush_that_is_refused_leaves_no_transaction_open(job: Job) -> None:
+    """It would hold up everybody who reads committed records of the same partitions, until it times out."""
+    job.create_topics()
+    topic = f"{job.app}-events"
+    member = Consumer({"bootstrap.servers": job.broker, "group.id": job.app, "session.timeout.ms": 6_000})
+    member.subscribe([topic])
+    eventually(lambda: member.poll(0.1) or member.assignment(), 30, "it is a member of the group")
+    metadata = member.consumer_group_metadata()
+    member.close()
+    writer = Transactions({"bootstrap.servers": job.broker}, job.app, 60.0, Outage("test"))
+    writer.open(30.0)
+    with pytest.raises(EngineError, match="silent too long"):
+        writer.write(Work([Output(topic, b"refused", partition=0)], [TopicPartition(topic, 0, 1)]), lambda: metadata)
+    ends = [end_of_log(job.broker, TopicPartition(topic, 0), isolation) for isolation in ("read_committed", "read_uncommitted")]
+    assert ends[0] == ends[1] > 0
+
+
+def end_of_log(broker: str, place: TopicPartition, isolation: str) -> int:
+    """Where a reader finds the end; one of committed records before the first open transaction."""
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": "asks-the-end", "isolation.level": isolation})
+    try:
+        watermarks = consumer.get_watermark_offsets(place, timeout=10)
+        assert watermarks is not None
+        return watermarks[1]
+    finally:
+        consumer.close()
