@@ -22,8 +22,9 @@ from streams.core.rules import IntakeRules
 from streams.core.trend import CLOCK_KEY, Trend, expectation_key, trend_key
 from streams.edge.telemetry import Telemetry
 from streams.engine.batch import Batch, Output
-from streams.engine.stage import Keeper, Stage
+from streams.engine.stage import Stage
 from streams.engine.store import Store
+from streams.engine.table import Keeper
 from streams.engine.tail import Tail
 from streams.settings import Topics
 

@@ -1,5 +1,7 @@
 """A stage: a consumer group that feeds an agent, and tables that stand at exactly one position of their source.
 
+This is the shell: service, threads, lock. `table` and `opening` decide, `source` and `producer` talk to Kafka.
+
 Four times a second everything that changed becomes durable in one transaction: outputs, changed keys, a stamp and the offsets.
 Draining the keepers and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread
 while agents go on.
@@ -11,51 +13,31 @@ transaction safe.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 import faust
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer
 from mode import Service
 
 from streams.engine.admin import leave_group
-from streams.engine.batch import Batch, Output
-from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, recover, start_position
-from streams.engine.errors import EngineError, kafka_errors
+from streams.engine.batch import Batch
+from streams.engine.errors import EngineError
+from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
 from streams.engine.producer import Plain, Transactions, Work, Writer
-from streams.engine.source import Limits, Place, Source, beginning, wait_for
+from streams.engine.source import Limits, Place, Source, wait_for
 from streams.engine.store import Store
+from streams.engine.table import K, Table
 from streams.engine.telemetry import EngineTelemetry
 from streams.engine.threads import in_thread
 from streams.engine.topics import partitions_of
 
 LOG = logging.getLogger(__name__)
 
-OPEN_SECONDS_MAX = 60.0  # small state opens in under a second; a pending transaction is over after its own time-out
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
-
-
-class Keeper(Protocol):
-    """State of one partition; it reads and writes its Store and collects outputs."""
-
-    def drain(self, now_ms: int, lag: int) -> list[Output]:
-        """Put what changed into the store; the outputs since the last call. `lag`: records not yet applied, -1 while unknown."""
-
-
-K = TypeVar("K", bound=Keeper)
-
-
-@dataclass
-class _Opened(Generic[K]):
-    keeper: K
-    store: Store
-    position: int
-    flushed: int  # the position that is durable
-    assignment: int
 
 
 class Stage(Service, Generic[K]):
@@ -77,13 +59,11 @@ class Stage(Service, Generic[K]):
         self.topic = topic
         self.changelog = options.changelog(name)
         self.channel = app.channel(maxsize=0)  # unbounded: `batches_under_way` is the bound
-        self.keepers: dict[int, K] = {}
-        self._open = open
         self._client = client
         self._options = options
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._opened: dict[int, _Opened[K]] = {}
+        self._table = Table(name, topic, self.changelog, options.worker, open)
         self._outage = Outage(name)
         self._writer: Writer = (
             Transactions(client, options.transactional_id(name), options.transaction_timeout_seconds, self._outage)
@@ -106,22 +86,15 @@ class Stage(Service, Generic[K]):
     def accept(self, batch: Batch) -> K | None:
         """The keeper, its position moved; None where the partition has gone. Apply the batch at once, without an await."""
         self._source.taken()
-        opened = self._opened.get(batch.partition)
-        if opened is None or opened.assignment != batch.assignment:
-            return None
-        if batch.first != opened.position:
-            raise EngineError(
-                f"{self.name}: {batch.topic}/{batch.partition} goes on at {batch.first}, "
-                f"but the state stands at {opened.position}: a defect of the engine, start again"
-            )
-        opened.position = batch.next
-        self._telemetry.consumed(self.topic, len(batch.records))
-        return opened.keeper
+        keeper = self._table.accept(batch)
+        if keeper is not None:
+            self._telemetry.consumed(self.topic, len(batch.records))
+        return keeper
 
     def lag(self, partition: int) -> int:
         """Records of this partition not yet applied; -1 while unknown."""
-        opened = self._opened.get(partition)
-        return -1 if opened is None else self._source.lag((self.topic, partition), opened.position)
+        position = self._table.position(partition)
+        return -1 if position is None else self._source.lag((self.topic, partition), position)
 
     async def on_start(self) -> None:
         """Begin to read and to flush; failures of either stop the worker."""
@@ -138,8 +111,7 @@ class Stage(Service, Generic[K]):
             await self.flush()
         except EngineError as error:
             await self.crash(error)
-        self._opened.clear()
-        self.keepers.clear()
+        self._table.close(list(self._table.opened))
         await asyncio.wait([in_thread(f"{self.name}-close", self._leave)], timeout=STOP_SECONDS_MAX)
 
     def _leave(self) -> None:
@@ -182,23 +154,12 @@ class Stage(Service, Generic[K]):
                 self._telemetry.flushed(self.name, monotonic() - began)
 
     def _take(self) -> Work:
-        now_ms = self._now_ms()
-        records: list[Output] = []
-        offsets: list[TopicPartition] = []
-        for partition, opened in self._opened.items():
-            lag = self.lag(partition)
+        lags = {partition: self.lag(partition) for partition in self._table.opened}
+        for partition, lag in lags.items():
             self._telemetry.lag(self.topic, partition, lag)
-            outputs = opened.keeper.drain(now_ms, lag)
-            dirty = opened.store.take_dirty()
-            if outputs or dirty or opened.position != opened.flushed:
-                stamp = Stamp(position=opened.position, worker=self._options.worker, at_ms=now_ms)
-                records += outputs
-                records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]
-                records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
-                offsets.append(TopicPartition(self.topic, partition, opened.position))
-                opened.flushed = opened.position
-        self._telemetry.entries(self.name, sum(len(opened.store) for opened in self._opened.values()))
-        return Work(records, offsets)
+        work = self._table.take(self._now_ms(), lags.__getitem__)
+        self._telemetry.entries(self.name, self._table.entries())
+        return work
 
     # What follows is called in the source's thread.
 
@@ -209,21 +170,9 @@ class Stage(Service, Generic[K]):
         """Open the partitions: committed offsets first, the changelog after them, so that it can't be older."""
         began = monotonic()
         transactional = self._options.transactional
-        with kafka_errors(f"can't open {self.name}"):
-            answers = consumer.committed([TopicPartition(*place) for place in places], timeout=OPEN_SECONDS_MAX)
-        committed = {answer.partition: answer.offset if answer.offset >= 0 else None for answer in answers}
-        expected = committed if transactional else dict.fromkeys(committed)
-        tables = recover(self._client, self.changelog, expected, OPEN_SECONDS_MAX)
-        positions: dict[int, int] = {}
-        for partition, table in tables.items():
-            where = f"{self.name}: {self.topic}/{partition}"
-            position = start_position(table, committed[partition], transactional=transactional, where=where)
-            with kafka_errors(f"can't open {self.name}"):
-                positions[partition] = (
-                    beginning(consumer, (self.topic, partition), OPEN_SECONDS_MAX) if position is None else position
-                )
-        wait_for(self._open_all(tables, positions, assignment, monotonic() - began), self._loop_)
-        return {(self.topic, partition): position for partition, position in positions.items()}
+        found = find(consumer, self._client, self.name, self.changelog, places, transactional=transactional)
+        wait_for(self._open_all(found, assignment, monotonic() - began), self._loop_)
+        return {place: partition.position for place, partition in found.items()}
 
     def revoked(self, places: Sequence[Place]) -> None:
         """Flush, then close: the next owner reads what was written here."""
@@ -234,22 +183,17 @@ class Stage(Service, Generic[K]):
         LOG.warning("%s: lost %d partitions: this worker was silent too long; others go on with them", self.name, len(places))
         wait_for(self._close(places, flush=False), self._loop_)
 
-    async def _open_all(self, tables: dict[int, Recovered], positions: dict[int, int], assignment: int, seconds: float) -> None:
+    async def _open_all(self, found: dict[Place, Found], assignment: int, seconds: float) -> None:
         async with self._lock:
-            for partition, table in tables.items():
+            for (_topic, partition), (table, position) in found.items():
                 store = Store(table.entries)
-                keeper = self._open(partition, store)
-                position = positions[partition]
-                self._opened[partition] = _Opened(keeper, store, position, position, assignment)
-                self.keepers[partition] = keeper
+                self._table.open(partition, store, position, assignment)
                 self._telemetry.recovered(self.name, partition, seconds, len(store))
-            self._telemetry.assigned(self.name, len(self._opened))
+            self._telemetry.assigned(self.name, len(self._table.opened))
 
     async def _close(self, places: Sequence[Place], *, flush: bool) -> None:
         if flush:
             await self.flush()
         async with self._lock:
-            for _topic, partition in places:
-                self._opened.pop(partition, None)
-                self.keepers.pop(partition, None)
-            self._telemetry.assigned(self.name, len(self._opened))
+            self._table.close(partition for _topic, partition in places)
+            self._telemetry.assigned(self.name, len(self._table.opened))

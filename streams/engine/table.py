@@ -1,0 +1,106 @@
+"""The table partitions of a stage that are open on this worker: who may change them, and what of them has to become durable.
+
+It decides and does nothing else: no thread, no loop, no Kafka. Whoever calls keeps the calls apart; the stage does it with the
+event loop and a lock, the simulation with a seed.
+
+The surprise: `take` moves on before anything is written. If the writing then fails nothing is known, and the worker must stop.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from confluent_kafka import TopicPartition
+
+from streams.engine.batch import Batch, Output
+from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
+from streams.engine.errors import EngineError
+from streams.engine.producer import Work
+from streams.engine.store import Store
+
+
+class Keeper(Protocol):
+    """State of one partition; it reads and writes its Store and collects outputs."""
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:
+        """Put what changed into the store; the outputs since the last call. `lag`: records not yet applied, -1 while unknown."""
+
+
+K = TypeVar("K", bound=Keeper)
+
+
+@dataclass
+class Opened(Generic[K]):
+    """One open partition."""
+
+    keeper: K
+    store: Store
+    position: int
+    flushed: int  # the position that is durable, or is being made so
+    assignment: int
+
+
+class Table(Generic[K]):
+    """The open partitions of one stage; each stands at exactly one position of its source."""
+
+    def __init__(
+        self,
+        name: str,
+        topic: str,
+        changelog: str,
+        worker: str,
+        open: Callable[[int, Store], K],  # noqa: A002  # the word of the contract: opens a partition
+    ) -> None:
+        self.name = name
+        self.topic = topic
+        self.changelog = changelog
+        self.opened: dict[int, Opened[K]] = {}
+        self._worker = worker
+        self._open = open
+
+    def open(self, partition: int, store: Store, position: int, assignment: int) -> None:
+        """Take up a partition whose state stands at this position."""
+        self.opened[partition] = Opened(self._open(partition, store), store, position, position, assignment)
+
+    def close(self, partitions: Iterable[int]) -> None:
+        """Let go of partitions, whatever they hold that isn't flushed."""
+        for partition in partitions:
+            self.opened.pop(partition, None)
+
+    def accept(self, batch: Batch) -> K | None:
+        """The keeper, its position moved; None where the partition has gone. Apply the batch before any other call."""
+        opened = self.opened.get(batch.partition)
+        if opened is None or opened.assignment != batch.assignment:
+            return None
+        if batch.first != opened.position:
+            raise EngineError(
+                f"{self.name}: {batch.topic}/{batch.partition} goes on at {batch.first}, "
+                f"but the state stands at {opened.position}: a defect of the engine, start again"
+            )
+        opened.position = batch.next
+        return opened.keeper
+
+    def take(self, now_ms: int, lag: Callable[[int], int]) -> Work:
+        """Drain all keepers, and what a flush has to write: outputs, changed keys and a stamp per partition that moved."""
+        records: list[Output] = []
+        offsets: list[TopicPartition] = []
+        for partition, opened in self.opened.items():
+            outputs = opened.keeper.drain(now_ms, lag(partition))
+            dirty = opened.store.take_dirty()
+            if outputs or dirty or opened.position != opened.flushed:
+                stamp = Stamp(position=opened.position, worker=self._worker, at_ms=now_ms)
+                records += outputs
+                records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]
+                records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
+                offsets.append(TopicPartition(self.topic, partition, opened.position))
+                opened.flushed = opened.position
+        return Work(records, offsets)
+
+    def position(self, partition: int) -> int | None:
+        """Where the state stands; None where the partition isn't open."""
+        opened = self.opened.get(partition)
+        return None if opened is None else opened.position
+
+    def entries(self) -> int:
+        """How many entries all open partitions hold."""
+        return sum(len(opened.store) for opened in self.opened.values())

@@ -1,0 +1,90 @@
+"""Which batches the open partitions accept, and what of them a flush has to write."""
+
+from collections import Counter
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from streams.engine.batch import Batch, Output
+from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
+from streams.engine.errors import EngineError
+from streams.engine.store import Store
+from streams.engine.table import Table
+
+STAMP_AT_3 = Output("log", encode_stamp(Stamp(position=3, worker="w", at_ms=7)), STAMP_KEY, 0)
+
+
+class Keeping:
+    """Counts batches; tells what it counted and which lag it heard of."""
+
+    def __init__(self, partition: int, store: Store) -> None:
+        self.partition = partition
+        self.store = store
+        self.counts: Counter[bytes] = Counter()
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002  # the engine's contract
+        """What was counted since the last flush."""
+        outputs = [Output("out", b"%d behind" % lag, key) for key in self.counts]
+        self.store.update({key: b"%d" % n for key, n in self.counts.items()})
+        self.counts.clear()
+        return outputs
+
+
+def make_table() -> Table[Keeping]:
+    table = Table("count", "events", "log", "w", Keeping)
+    table.open(0, Store({b"a": b"1"}), 0, assignment=5)
+    return table
+
+
+def batch(first: int, following: int, assignment: int = 5, partition: int = 0) -> Batch:
+    return Batch("events", partition, first, following, [], 0, assignment)
+
+
+def test_a_batch_goes_to_the_keeper_of_its_partition_and_moves_the_position() -> None:
+    table = make_table()
+    assert table.accept(batch(0, 3)) is table.opened[0].keeper
+    assert table.position(0) == 3
+
+
+@pytest.mark.parametrize(("first", "following"), [(1, 3), (-1, 3)])
+def test_a_batch_that_does_not_go_on_where_the_state_stands_is_refused(first: int, following: int) -> None:
+    with pytest.raises(EngineError, match=f"count: events/0 goes on at {first}, but the state stands at 0"):
+        make_table().accept(batch(first, following))
+
+
+def test_a_batch_of_an_earlier_assignment_or_of_a_partition_that_has_gone_is_left_out() -> None:
+    table = make_table()
+    assert table.accept(batch(0, 3, assignment=4)) is None
+    assert table.accept(batch(0, 3, partition=1)) is None
+    table.close([0, 1])
+    assert table.accept(batch(0, 3)) is None
+    assert table.position(0) is None
+
+
+def test_a_flush_writes_outputs_then_changed_keys_then_the_stamp_and_commits_where_the_state_stands() -> None:
+    table = make_table()
+    keeper = table.accept(batch(0, 3))
+    assert keeper is not None
+    keeper.counts[b"b"] = 2
+    work = table.take(7, {0: 9}.__getitem__)
+    assert work.records == [Output("out", b"9 behind", b"b"), Output("log", b"2", b"b", 0), STAMP_AT_3]
+    assert work.offsets == [TopicPartition("events", 0, 3)]
+    assert table.entries() == 2
+
+
+def test_what_did_not_move_is_not_written_again() -> None:
+    table = make_table()
+    assert table.take(7, {0: 0}.__getitem__).offsets == []
+    table.accept(batch(0, 3))
+    assert table.take(7, {0: 0}.__getitem__).records == [STAMP_AT_3]
+    assert table.take(8, {0: 0}.__getitem__).records == []
+
+
+def test_all_partitions_leave_in_one_flush() -> None:
+    table = make_table()
+    table.open(1, Store(), 0, assignment=6)
+    table.accept(batch(0, 3))
+    table.accept(batch(0, 4, assignment=6, partition=1))
+    work = table.take(7, {0: 0, 1: 0}.__getitem__)
+    assert [(offset.partition, offset.offset) for offset in work.offsets] == [(0, 3), (1, 4)]
+    assert [(record.key, record.partition) for record in work.records] == [(STAMP_KEY, 0), (STAMP_KEY, 1)]
