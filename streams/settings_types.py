@@ -37,6 +37,7 @@ class Kafka(_Section, frozen=True):
     transactions: Literal["auto", "on", "off"]
     transaction_timeout_seconds: PositiveInt
     connect_timeout_seconds: PositiveInt
+    outage_seconds_max: NaturalInt
 
 
 class Topics(_Section, frozen=True):

@@ -32,6 +32,7 @@ from streams.edge.publisher import Pace, Publisher
 from streams.edge.redis import LiveView
 from streams.edge.telemetry import Telemetry, make_registry
 from streams.engine import app as faust_app
+from streams.engine import healing
 from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker, knows_transactions
 from streams.engine.stage import Stage
@@ -56,15 +57,24 @@ CHATTY = ("kafka", "faust", "mode")
 
 
 def run(settings: Settings) -> None:
-    """Run a worker until it is told to stop. StreamsError: why it can't start or go on."""
+    """Run a worker until it is told to stop; where Kafka fails it, a new process of it goes on. StreamsError: why it can't."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    transactional = _look_around(settings)
-    app = faust_app.make_app(settings.app.name, Path(settings.app.data_directory))
-    Assembly(settings, app, transactional=transactional).join()
-    LOG.info("worker %s starts, settings %s", worker_name(settings), fingerprint(settings))
-    faust_app.run(app)
+    stages: list[Stage[pipeline.Applying]] = []
+
+    def work(transactional: bool) -> None:
+        app = faust_app.make_app(settings.app.name, Path(settings.app.data_directory))
+        stages.extend(Assembly(settings, app, transactional=transactional).join())
+        LOG.info("worker %s starts, settings %s", worker_name(settings), fingerprint(settings))
+        faust_app.run(app)
+
+    healing.run(
+        partial(_look_around, settings),
+        work,
+        has_rival=lambda: any(stage.has_rival() for stage in stages),
+        seconds_max=settings.kafka.outage_seconds_max,
+    )
 
 
 def worker_name(settings: Settings) -> str:
@@ -117,8 +127,8 @@ class Assembly:
         self.telemetry = Telemetry(self.registry, pipeline.sources(settings.topics), names)
         self.collector = BusinessCollector(self.registry)
 
-    def join(self) -> None:
-        """Stages, publish and background services, joined to the app."""
+    def join(self) -> list[Stage[pipeline.Applying]]:
+        """Stages, publish and background services, joined to the app; the stages."""
         settings, topics, telemetry = self.settings, self.settings.topics, self.telemetry
         telemetry.build_info(version("interaction-streams"))
         telemetry.config_info(fingerprint(settings))
@@ -128,15 +138,18 @@ class Assembly:
             "detect": partial(pipeline.DetectKeeper, rules=rules.detect_rules(settings), topics=topics, telemetry=telemetry),
         }
         options = self._options()
+        stages: list[Stage[pipeline.Applying]] = []
         for name, keeper in keepers.items():
             (source,) = pipeline.sources(topics)[name]
             options = replace(options, batch_records=FRAMES_AT_ONCE.get(name, settings.engine.batch_records))
             stage: Stage[pipeline.Applying] = Stage(self.app, name, source, keeper, self.client, options, now_ms, telemetry)
             pipeline.run_stage(self.app, stage)
+            stages.append(stage)
         pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]), telemetry)
         background = Background(self)
         background.listen()
         faust_app.service_of(self.app, background)
+        return stages
 
     def publishers(self) -> list[Publisher]:
         """Whoever is handed results over a connection."""

@@ -21,6 +21,7 @@ WORKER = Path(__file__).parent / "integration" / "counting_worker.py"
 PARTITIONS = 4
 KEYS = 100
 READ_SECONDS_MAX = 60
+STAMP = b"\x00stamp"
 
 
 @dataclass
@@ -98,10 +99,14 @@ class Job:
 
     def committed(self) -> int:
         """Sum of the committed offsets of the source."""
+        return sum(self.offsets().values())
+
+    def offsets(self) -> dict[int, int]:
+        """Committed offsets of the source by partition."""
         admin = AdminClient({"bootstrap.servers": self.broker})
         group = ConsumerGroupTopicPartitions(f"{self.app}-count")
         answer = admin.list_consumer_group_offsets([group])[group.group_id].result()
-        return sum(max(0, partition.offset) for partition in answer.topic_partitions or [])
+        return {place.partition: max(0, place.offset) for place in answer.topic_partitions or []}
 
     def wait_done(self, seconds: float = 120) -> None:
         """Until everything is committed."""
@@ -116,7 +121,7 @@ class Job:
 
     def tables(self) -> Counter[bytes]:
         """Sums of the tables by key, from the changelog."""
-        latest = {(partition, key): value for partition, key, value in self._read("count-changelog") if key != b"\x00stamp"}
+        latest = {(partition, key): value for partition, key, value in self._read("count-changelog") if key != STAMP}
         sums: Counter[bytes] = Counter()
         for (_partition, key), value in latest.items():
             sums[key] += int(value or 0)
@@ -124,8 +129,19 @@ class Job:
 
     def stamps(self) -> int:
         """Sum of the positions at which the tables stand."""
-        latest = {partition: value for partition, key, value in self._read("count-changelog") if key == b"\x00stamp"}
-        return sum(json.loads(value or b"")["position"] for value in latest.values())
+        return sum(position for position, _table in self.replayed().values())
+
+    def replayed(self) -> dict[int, tuple[int, dict[bytes, int]]]:
+        """By partition: where the table stands, and the table, as the changelog tells them."""
+        latest = {(partition, key): value for partition, key, value in self._read("count-changelog")}
+        stamps = {partition: json.loads(value or b"")["position"] for (partition, key), value in latest.items() if key == STAMP}
+        return {
+            partition: (
+                position,
+                {key: int(value or 0) for (owner, key), value in latest.items() if owner == partition and key != STAMP},
+            )
+            for partition, position in stamps.items()
+        }
 
     def expected(self) -> Counter[bytes]:
         """What the input holds, by key."""

@@ -31,7 +31,30 @@ class KafkaCluster:
 
     def kill(self, broker: int) -> None:
         """kill -9 of one broker, counted from 1."""
-        os.kill(int((self._directory / f"broker-{broker}" / "pid").read_text()), signal.SIGKILL)
+        os.kill(self._pid(broker), signal.SIGKILL)
+
+    def freeze(self, broker: int) -> None:
+        """SIGSTOP: it keeps its connections and answers nobody."""
+        os.kill(self._pid(broker), signal.SIGSTOP)
+
+    def thaw(self, broker: int) -> None:
+        """SIGCONT."""
+        os.kill(self._pid(broker), signal.SIGCONT)
+
+    def is_running(self, broker: int) -> bool:
+        """Whether its process lives."""
+        try:
+            os.kill(self._pid(broker), 0)
+        except ProcessLookupError:
+            return False
+        return "Z" not in Path(f"/proc/{self._pid(broker)}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+    def log(self, broker: int) -> str:
+        """What it said."""
+        return (self._directory / f"broker-{broker}" / "log").read_text()
+
+    def _pid(self, broker: int) -> int:
+        return int((self._directory / f"broker-{broker}" / "pid").read_text())
 
     def restart(self, broker: int) -> None:
         """Start a killed broker again, with its data."""

@@ -12,7 +12,7 @@ from typing import Any
 from kafka.admin import KafkaAdminClient, MemberToRemove
 from kafka.errors import KafkaError, UnsupportedVersionError
 
-from streams.engine.errors import EngineError
+from streams.engine.errors import EngineError, KafkaFailed
 from streams.engine.options import Settings, StageOptions
 
 LOG = logging.getLogger(__name__)
@@ -42,6 +42,15 @@ def leave_group(client: Settings, options: StageOptions, stage: str) -> None:
         LOG.info("%s: could not leave the group, its session will time out: %s", stage, error)
 
 
+def static_member(client: Settings, options: StageOptions, stage: str, timeout_seconds: float) -> str:
+    """The member id that the stage's group knows under this worker's name; "" for none. Raises EngineError without an answer."""
+    group = options.group(stage)
+    with _admin(client, timeout_seconds) as admin:
+        members: list[dict[str, Any]] = admin.describe_groups([group])[group]["members"]
+    ids = [str(member["member_id"]) for member in members if member["group_instance_id"] == options.instance(stage)]
+    return ids[0] if ids else ""
+
+
 def lists_transactions(client: Settings, timeout_seconds: float) -> bool:
     """Whether the broker keeps transactions that it can list. Raises EngineError when it doesn't answer."""
     try:
@@ -66,4 +75,4 @@ def _admin(client: Settings, timeout_seconds: float) -> Iterator[KafkaAdminClien
     except UnsupportedVersionError:
         raise
     except KafkaError as error:
-        raise EngineError(f"Kafka's administration at {client.get('bootstrap.servers')} failed: {error}") from error
+        raise KafkaFailed(f"Kafka's administration at {client.get('bootstrap.servers')} failed: {error}") from error

@@ -36,6 +36,17 @@ class _App(faust.App):
     BootStrategy = _WithoutKafka
 
 
+class _Worker(faust.Worker):
+    """Faust logs what a service raises while it starts, and ends as if nothing had been: make it a crash like any other."""
+
+    async def start(self) -> None:
+        try:
+            await super().start()
+        except Exception as error:
+            await self.crash(error)
+            raise
+
+
 def make_app(name: str, data_directory: Path) -> faust.App:
     """An app whose agents read channels. It touches no broker, and the disk only for its empty data directory."""
     app = _App(
@@ -60,7 +71,7 @@ def run(app: faust.App) -> None:
         logging.getLogger(name).addFilter(_no_traceback)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop)
+    worker = _Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop)
     worker.spinner = None
     try:
         worker.execute_from_commandline()

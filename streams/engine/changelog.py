@@ -12,7 +12,7 @@ from time import monotonic
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from streams.engine.errors import EngineError, kafka_errors
+from streams.engine.errors import EngineError, KafkaFailed, engine_error, kafka_errors
 from streams.engine.options import Settings, reader_settings
 
 STAMP_KEY = b"\x00stamp"  # reserved: no table key may be equal to it
@@ -78,7 +78,7 @@ def recover(client: Settings, topic: str, committed: Mapping[int, int | None], s
             consumer.close()
     unread = [partition for partition, table in tables.items() if not table.at_end]
     if unread:
-        raise EngineError(f"the changelog {topic} could not be read within {seconds_max:.0f} s: partitions {unread}")
+        raise KafkaFailed(f"the changelog {topic} could not be read within {seconds_max:.0f} s: partitions {unread}")
     return tables
 
 
@@ -94,7 +94,7 @@ def _replay(topic: str, message: Message, tables: Mapping[int, Recovered]) -> No
         assert partition is not None
         tables[partition].at_end = True
     elif error.fatal() or not error.retriable():
-        raise EngineError(f"can't read the changelog {topic}: {error.str()}")
+        raise engine_error(f"can't read the changelog {topic}: {error.str()}", error)
 
 
 def encode_stamp(stamp: Stamp) -> bytes:

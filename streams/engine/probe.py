@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.engine.admin import lists_transactions
-from streams.engine.errors import EngineError, explain
+from streams.engine.errors import KafkaFailed, explain
 from streams.engine.options import Settings
 
 
@@ -19,7 +19,7 @@ def find_broker(client: Settings, timeout_seconds: float) -> None:
     try:
         AdminClient(dict[str, Any](client, log_level=0)).list_topics(timeout=timeout_seconds)
     except KafkaException as error:
-        raise EngineError(
+        raise KafkaFailed(
             f"no Kafka broker at {client.get('bootstrap.servers')} within {timeout_seconds:g} s ({explain(error)}): "
             "start one, or set [kafka] bootstrap_servers or STREAMS_KAFKA_BOOTSTRAP_SERVERS"
         ) from error

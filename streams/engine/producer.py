@@ -14,11 +14,11 @@ from typing import NamedTuple, Protocol
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams.engine.batch import Output
-from streams.engine.errors import EngineError, error_of, explain
+from streams.engine.errors import EngineError, Fenced, KafkaFailed, Stuck, engine_error, error_of, explain
 from streams.engine.options import Settings, writer_settings
 from streams.engine.outage import Outage
 
-FLUSH_SECONDS_MAX = 60.0  # a broker restart takes up to half a minute; after this somebody has to look
+FLUSH_SECONDS_MAX = 60.0  # a broker restart takes up to half a minute; after this others should try
 MEMBERSHIP_ATTEMPTS = 5  # the generation is old for some milliseconds in every rebalance, for ever in a zombie
 PAUSE_SECONDS = 0.2
 MEMBERSHIP = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS)
@@ -38,7 +38,7 @@ class Writer(Protocol):
         """Get ready; whatever an earlier run under this name left open is aborted."""
 
     def write(self, work: Work, metadata: Callable[[], object]) -> None:
-        """Durable when this returns. Raises EngineError: then nothing is known and the worker must stop."""
+        """Durable when this returns. Raises EngineError: then nothing is known, and the worker must begin anew or stop."""
 
 
 class Transactions:
@@ -51,9 +51,11 @@ class Transactions:
             **writer_settings(client),
             "transactional.id": transactional_id,
             "transaction.timeout.ms": round(timeout_seconds * 1000),
+            "delivery.report.only.error": True,  # a call per record would cost as much as the record
             "error_cb": outage.reported,
         }
         self._producer: Producer | None = None
+        self._undelivered = ""  # the first record of the current attempt that wasn't written, and why
 
     def open(self, timeout_seconds: float) -> None:
         """Fence and abort what an earlier run left open."""
@@ -61,7 +63,7 @@ class Transactions:
         try:
             _until(lambda seconds: self._ready.init_transactions(seconds), monotonic() + timeout_seconds)
         except KafkaException as error:
-            raise EngineError(f"can't begin transactions as {self._id}: {explain(error)}") from error
+            raise engine_error(f"can't begin transactions as {self._id}: {explain(error)}", error_of(error)) from error
 
     @property
     def _ready(self) -> Producer:
@@ -81,7 +83,7 @@ class Transactions:
                 if inner.txn_requires_abort():  # also before giving up: left open, it would hold up whoever reads its topics
                     self._abort(deadline)
                 if not inner.txn_requires_abort() or refusals >= MEMBERSHIP_ATTEMPTS or monotonic() > deadline:
-                    raise EngineError(_refused(self._id, error)) from error
+                    raise self._refused(error) from error
                 sleep(PAUSE_SECONDS)
             else:
                 self._outage.over()
@@ -89,9 +91,10 @@ class Transactions:
 
     def _attempt(self, work: Work, metadata: object, deadline: float) -> None:
         producer = self._ready
+        self._undelivered = ""
         producer.begin_transaction()
         for record in work.records:
-            send(producer, record)
+            send(producer, record, self._delivered)
         _until(lambda seconds: producer.send_offsets_to_transaction(work.offsets, metadata, seconds), deadline)
         _until(lambda seconds: producer.commit_transaction(seconds), deadline)
 
@@ -99,7 +102,25 @@ class Transactions:
         try:
             _until(lambda seconds: self._ready.abort_transaction(seconds), deadline)
         except KafkaException as error:
-            raise EngineError(_refused(self._id, error)) from error
+            raise self._refused(error) from error
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and not self._undelivered:
+            self._undelivered = f"{message.topic()}/{message.partition()}: {error.str()}; "
+
+    def _refused(self, error: KafkaException) -> EngineError:
+        inner = error_of(error)
+        if inner.code() in MEMBERSHIP:
+            return KafkaFailed(f"{self._id}: this worker was silent too long and is out of its group; nothing was written")
+        refused = engine_error(f"{self._id}: the flush was not written: {self._undelivered}{explain(error)}", inner)
+        if isinstance(refused, Fenced):
+            return Fenced(
+                f"{self._id}: another worker of the same name is running, or a transaction took longer than "
+                f"[kafka] transaction_timeout_seconds; nothing was written ({explain(error)})"
+            )
+        if isinstance(refused, KafkaFailed) and (inner.retriable() or inner.txn_requires_abort()):
+            return Stuck(f"{refused}; tried for {FLUSH_SECONDS_MAX:.0f} s")
+        return refused
 
 
 class Plain:
@@ -127,7 +148,7 @@ class Plain:
             send(self._producer, record, self._delivered)
         left = self._producer.flush(FLUSH_SECONDS_MAX)
         if left or self._failure is not None:
-            raise EngineError(f"{left} records were not written: {self._failure.str() if self._failure else 'timed out'}")
+            raise KafkaFailed(f"{left} records were not written: {self._failure.str() if self._failure else 'timed out'}")
         self._outage.over()
 
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
@@ -155,15 +176,3 @@ def _until(call: Callable[[float], None], deadline: float) -> None:
             if not error_of(error).retriable() or monotonic() > deadline:
                 raise
             sleep(PAUSE_SECONDS)
-
-
-def _refused(transactional_id: str, error: KafkaException) -> str:
-    code = error_of(error).code()
-    if code in MEMBERSHIP:
-        return f"{transactional_id}: this worker was silent too long and is out of its group; nothing was written. Start it again"
-    if code in (KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED):
-        return (
-            f"{transactional_id}: another worker of the same name is running, or this one was silent longer than "
-            "[kafka] transaction_timeout_seconds; nothing was written. Give each worker its own [app] worker, or start it again"
-        )
-    return f"{transactional_id}: the flush was not written: {explain(error)}"

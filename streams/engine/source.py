@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.engine.batch import Batch
-from streams.engine.errors import EngineError, error_of, kafka_errors
+from streams.engine.errors import EngineError, engine_error, error_of, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.outage import Outage
 from streams.engine.room import Room
@@ -85,6 +85,7 @@ class Source:
         self._high: dict[Place, int] = {}
         self._consumer: Consumer | None = None
         self._metadata: object = None
+        self._member_id = ""
         self._to_commit: dict[Place, int] = {}
 
     def run(self) -> None:
@@ -113,6 +114,10 @@ class Source:
         """Who this member is and in which generation, for `send_offsets_to_transaction`; at most a moment old."""
         return self._metadata
 
+    def member_id(self) -> str:
+        """The broker's last name for this member; "" when it never was one."""
+        return self._member_id
+
     def commit_soon(self, positions: Mapping[Place, int]) -> None:
         """Commit these offsets at the next opportunity, without a transaction."""
         with self._lock:
@@ -132,6 +137,7 @@ class Source:
 
     def _tend(self, consumer: Consumer) -> None:
         self._metadata = consumer.consumer_group_metadata()
+        self._member_id = consumer.memberid() or self._member_id
         self._commit(consumer, wait=False)
         for place in self._next:
             watermarks = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
@@ -203,7 +209,7 @@ class Source:
                 "Its retention is too short, or the topic was made anew"
             )
         if error.fatal() or not error.retriable():
-            raise EngineError(f"can't read {message.topic() or ', '.join(self._topics)}: {error.str()}")
+            raise engine_error(f"can't read {message.topic() or ', '.join(self._topics)}: {error.str()}", error)
         self._outage.reported(error)
 
     def _reread_moved(self, consumer: Consumer, records: dict[Place, list[Message]]) -> None:

@@ -20,9 +20,9 @@ import faust
 from confluent_kafka import Consumer
 from mode import Service
 
-from streams.engine.admin import leave_group
+from streams.engine.admin import leave_group, static_member
 from streams.engine.batch import Batch
-from streams.engine.errors import EngineError
+from streams.engine.errors import EngineError, Stuck
 from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
@@ -96,6 +96,17 @@ class Stage(Service, Generic[K]):
         position = self._table.position(partition)
         return -1 if position is None else self._source.lag((self.topic, partition), position)
 
+    def has_rival(self) -> bool:
+        """Whether the group knows another process under this worker's name. Ask after the stop; blocks."""
+        member = self._source.member_id()
+        if not member or not self._options.transactional:
+            return False
+        try:
+            return static_member(self._client, self._options, self.name, OPEN_SECONDS_MAX) not in ("", member)
+        except EngineError as error:
+            LOG.info("%s: can't tell whether another worker has this name: %s", self.name, error)
+            return False
+
     async def on_start(self) -> None:
         """Begin to read and to flush; failures of either stop the worker."""
         self._loop_ = asyncio.get_running_loop()
@@ -116,7 +127,8 @@ class Stage(Service, Generic[K]):
 
     def _leave(self) -> None:
         self._source.close()
-        if not self.crashed:  # after a crash it comes back under its name and goes on at once
+        # After a crash it comes back under its name and goes on at once, except where another worker may be better off.
+        if not self.crashed or isinstance(self.crash_reason, Stuck):
             leave_group(self._client, self._options, self.name)
 
     async def _read(self) -> None:

@@ -11,18 +11,22 @@ import json
 import logging
 import sys
 import time
+import zlib
 from collections import Counter
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from functools import partial
 from pathlib import Path
 
+import faust
 import msgspec
 
 from streams.core.errors import StreamsError
 from streams.edge.clock import now_ms
+from streams.engine import healing
 from streams.engine.app import make_app, run
 from streams.engine.batch import Batch, Output
 from streams.engine.options import StageOptions
+from streams.engine.probe import find_broker
 from streams.engine.stage import Stage
 from streams.engine.store import Store
 
@@ -39,7 +43,9 @@ DECODE = msgspec.json.Decoder(Event).decode
 class Counting:
     """Counts per key."""
 
-    def __init__(self, partition: int, store: Store, counted: str) -> None:  # noqa: ARG002  # all partitions count alike
+    def __init__(self, partition: int, store: Store, counted: str, notes: "Notes") -> None:
+        self.partition = partition
+        self.notes = notes
         self.counted = counted
         self.store = store
         self.counts: Counter[bytes] = Counter({key: int(value) for key, value in store.items()})
@@ -61,7 +67,13 @@ class Counting:
             self.store[key] = b"%d" % self.counts[key]
             outputs.append(Output(self.counted, b"%d" % n, key))
         self.added = Counter()
+        self.notes.note(state=[self.partition, digest(self.counts)])
         return outputs
+
+
+def digest(counts: Mapping[bytes, int]) -> int:
+    """A table in a number, whatever its order."""
+    return zlib.crc32(json.dumps(sorted((key.decode(), n) for key, n in counts.items())).encode())
 
 
 class Notes:
@@ -108,6 +120,7 @@ class Plan(msgspec.Struct):
     pause: float = 0.0  # after each batch; slows the worker down, so that a fault finds records in flight
     batch_records: int = 5000
     flush: float = 0.1
+    outage_seconds_max: float = 300.0
     skew: int = 0  # a defect: batches pretend to begin so many positions later
     raise_at: int = 0  # a defect: the keeper fails in the middle of this batch
 
@@ -124,13 +137,12 @@ async def count(plan: Plan, stage: "Stage[Counting]", batches: AsyncIterable[Bat
             keeper.apply(batch._replace(records=batch.records[: len(batch.records) // 2]))
             raise RuntimeError("half a batch")
         keeper.apply(batch)
+        keeper.notes.note(batch=[batch.partition, batch.first, batch.next])
         await asyncio.sleep(plan.pause)
 
 
-def main() -> None:
-    """Run until terminated."""
-    plan = msgspec.json.decode(sys.argv[1], type=Plan)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
+    """The app and its one stage."""
     directory = Path(plan.directory)
     app = make_app(plan.app, directory / f"data-{plan.worker}")
     options = StageOptions(
@@ -147,16 +159,34 @@ def main() -> None:
     )
     notes = Notes(directory / f"notes-{plan.worker}")
     client: dict[str, object] = {"bootstrap.servers": plan.broker}
-    stage: Stage[Counting] = Stage(
-        app, "count", f"{plan.app}-events", partial(Counting, counted=f"{plan.app}-counted"), client, options, now_ms, notes
-    )
+    keeper = partial(Counting, counted=f"{plan.app}-counted", notes=notes)
+    stage: Stage[Counting] = Stage(app, "count", f"{plan.app}-events", keeper, client, options, now_ms, notes)
 
     async def agent(batches: AsyncIterable[Batch]) -> None:
         await count(plan, stage, batches)
 
     app.agent(stage.channel, name="count")(agent)
-    try:
+    return app, stage
+
+
+def main() -> None:
+    """Run until terminated."""
+    plan = msgspec.json.decode(sys.argv[1], type=Plan)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stages: list[Stage[Counting]] = []
+
+    def work(_found: None) -> None:
+        app, stage = build(plan)
+        stages.append(stage)
         run(app)
+
+    try:
+        healing.run(
+            lambda: find_broker({"bootstrap.servers": plan.broker}, 10),
+            work,
+            has_rival=lambda: any(stage.has_rival() for stage in stages),
+            seconds_max=plan.outage_seconds_max,
+        )
     except StreamsError as error:
         sys.exit(f"worker: {error}")
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from counting import Job
+from mode import Service
 from running import eventually
 
+from streams.engine.app import make_app, run, service_of
 from streams.engine.batch import Output
 from streams.engine.errors import EngineError
 from streams.engine.outage import Outage
@@ -114,3 +116,44 @@ def end_of_log(broker: str, place: TopicPartition, isolation: str) -> int:
         return watermarks[1]
     finally:
         consumer.close()
+
+
+class FailsAtStart(Service):
+    """A service that can't start."""
+
+    async def on_start(self) -> None:
+        """Fail."""
+        raise EngineError("no way to begin")
+
+
+def test_a_service_that_fails_while_it_starts_ends_the_worker_with_its_error(tmp_path: Path) -> None:
+    """Faust logs it, and ends as if nothing had been."""
+    app = make_app("fails", tmp_path)
+    service_of(app, FailsAtStart())
+    with pytest.raises(EngineError, match="no way to begin"):
+        run(app)
+
+
+def test_a_worker_that_kafka_failed_starts_itself_again_and_counts_on(job: Job) -> None:
+    """Here by somebody who takes its transactional id, and then isn't there."""
+    job.create_topics()
+    job.produce(20_000)
+    job.start("a", pause=0.05, batch_records=100)
+    eventually(lambda: job.consumed("a") > 1_000, 60, "it counts")
+    process = job.workers["a"].pid
+    intruder = Producer({"bootstrap.servers": job.broker, "transactional.id": f"{job.app}-count-a"})
+    intruder.init_transactions(30)
+    eventually(lambda: "starting again in 0.5 s" in job.log("a"), 60, "it was fenced")
+    job.wait_done()
+    assert job.workers["a"].pid == process
+    assert job.workers["a"].poll() is None, job.log("a")
+    assert job.expected() == job.counted() == job.tables()
+
+
+def test_a_worker_without_patience_ends_at_the_first_failure(job: Job) -> None:
+    job.create_topics()
+    job.produce(20_000)
+    job.start("a", pause=0.05, batch_records=100, outage_seconds_max=0)
+    eventually(lambda: job.consumed("a") > 1_000, 60, "it counts")
+    Producer({"bootstrap.servers": job.broker, "transactional.id": f"{job.app}-count-a"}).init_transactions(30)
+    assert_refused(job, "another worker of the same name is running, or a transaction took longer")
