@@ -2,7 +2,7 @@
 # make test    everything there is to test; installs what that needs
 # make check   style, types, layers: seconds
 # make quick   unit, property and pipeline tests: no servers, under 30 seconds
-# make bench   intake's events per second beside idiomatic Faust's
+# make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
 #
 # Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
@@ -46,8 +46,13 @@ check: $(VENV)/dev.stamp
 quick: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 -m 'not integration' $(wildcard tests/unit tests/property tests/pipeline)
 
+# Contestants (all by default), events for the fastest of them, turns of each.
+ONLY ?=
+EVENTS ?= 4000000
+ROUNDS ?= 3
+
 bench: $(VENV)/dev.stamp kafka
-	$(BIN)/python tests/bench/bench.py
+	PYTHONPATH=tests:. $(BIN)/python -m bench --only '$(ONLY)' --events $(EVENTS) --rounds $(ROUNDS)
 
 dashboards: $(VENV)/dev.stamp
 	$(BIN)/python deploy/grafana/dashboards.py
