@@ -3,13 +3,14 @@
 # make check   style, types, layers: seconds
 # make quick   unit, property and pipeline tests: no servers, under 30 seconds
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
+# make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
 #
 # Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick bench dashboards constraints kafka clean
+.PHONY: help demo test check quick bench bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +54,11 @@ ROUNDS ?= 3
 
 bench: $(VENV)/dev.stamp kafka
 	PYTHONPATH=tests:. $(BIN)/python -m bench --only '$(ONLY)' --events $(EVENTS) --rounds $(ROUNDS)
+
+OPEN ?= 1000000
+
+bench-restart: $(VENV)/dev.stamp kafka
+	$(BIN)/python tests/bench/restart.py $(OPEN)
 
 dashboards: $(VENV)/dev.stamp
 	$(BIN)/python deploy/grafana/dashboards.py

@@ -32,7 +32,7 @@ def find(
         answers = consumer.committed([TopicPartition(*place) for place in places], timeout=OPEN_SECONDS_MAX)
     committed = {answer.partition: answer.offset if answer.offset >= 0 else None for answer in answers}
     expected = committed if transactional else dict.fromkeys(committed)
-    tables = recover(client, changelog, expected, OPEN_SECONDS_MAX)
+    tables = recover(client, changelog, expected, {partition: Recovered() for partition in committed}, OPEN_SECONDS_MAX)
     found: dict[Place, Found] = {}
     for place in places:
         table = tables[place[1]]

@@ -22,6 +22,7 @@ from mode import Service
 
 from streams.engine.admin import leave_group, static_member
 from streams.engine.batch import Batch
+from streams.engine.collection import collection_paused
 from streams.engine.errors import EngineError, Stuck
 from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
@@ -182,8 +183,10 @@ class Stage(Service, Generic[K]):
         """Open the partitions: committed offsets first, the changelog after them, so that it can't be older."""
         began = monotonic()
         transactional = self._options.transactional
-        found = find(consumer, self._client, self.name, self.changelog, places, transactional=transactional)
-        wait_for(self._open_all(found, assignment, monotonic() - began), self._loop_)
+        with collection_paused():
+            found = find(consumer, self._client, self.name, self.changelog, places, transactional=transactional)
+            keepers = {place: self._table.make(place[1], partition.table.store) for place, partition in found.items()}
+        wait_for(self._open_all(found, keepers, assignment, monotonic() - began), self._loop_)
         return {place: partition.position for place, partition in found.items()}
 
     def revoked(self, places: Sequence[Place]) -> None:
@@ -195,12 +198,11 @@ class Stage(Service, Generic[K]):
         LOG.warning("%s: lost %d partitions: this worker was silent too long; others go on with them", self.name, len(places))
         wait_for(self._close(places, flush=False), self._loop_)
 
-    async def _open_all(self, found: dict[Place, Found], assignment: int, seconds: float) -> None:
+    async def _open_all(self, found: dict[Place, Found], keepers: dict[Place, K], assignment: int, seconds: float) -> None:
         async with self._lock:
-            for (_topic, partition), (table, position) in found.items():
-                store = Store(table.entries)
-                self._table.open(partition, store, position, assignment)
-                self._telemetry.recovered(self.name, partition, seconds, len(store))
+            for place, (table, position) in found.items():
+                self._table.take_up(place[1], keepers[place], table.store, position, assignment)
+                self._telemetry.recovered(self.name, place[1], seconds, len(table.store))
             self._telemetry.assigned(self.name, len(self._table.opened))
 
     async def _close(self, places: Sequence[Place], *, flush: bool) -> None:

@@ -60,7 +60,15 @@ class Table(Generic[K]):
 
     def open(self, partition: int, store: Store, position: int, assignment: int) -> None:
         """Take up a partition whose state stands at this position."""
-        self.opened[partition] = Opened(self._open(partition, store), store, position, position, assignment)
+        self.take_up(partition, self.make(partition, store), store, position, assignment)
+
+    def make(self, partition: int, store: Store) -> K:
+        """The keeper of a partition, for `take_up`; what costs time where the state is large, and may be done in any thread."""
+        return self._open(partition, store)
+
+    def take_up(self, partition: int, keeper: K, store: Store, position: int, assignment: int) -> None:
+        """As `open`, with a keeper that was made before."""
+        self.opened[partition] = Opened(keeper, store, position, position, assignment)
 
     def close(self, partitions: Iterable[int]) -> None:
         """Let go of partitions, whatever they hold that isn't flushed."""

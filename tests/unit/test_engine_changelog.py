@@ -10,10 +10,12 @@ FIVE = encode_stamp(Stamp(position=5))
 
 def test_the_last_value_of_a_key_counts_and_none_deletes() -> None:
     table = Recovered()
-    for key, value in [(b"a", b"1"), (b"b", b"2"), (STAMP_KEY, FIVE), (b"a", b"3"), (b"b", None), (b"c", None)]:
-        table.apply(key, value)
-    assert table.entries == {b"a": b"3"}
+    table.replay({b"a": b"1", b"b": b"2", STAMP_KEY: FIVE}, 3)
+    table.replay({b"a": b"3", b"b": None, b"c": None}, 6)
+    assert dict(table.store) == {b"a": b"3"}
+    assert table.store.take_dirty() == {}
     assert table.stamp == Stamp(position=5)
+    assert table.next == 6
 
 
 def test_a_table_is_complete_at_its_end_and_at_the_committed_offset() -> None:
