@@ -13,7 +13,7 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from streams.engine.errors import KafkaFailed, engine_error, kafka_errors
+from streams.engine.errors import EngineError, KafkaFailed, engine_error, kafka_errors
 from streams.engine.options import Settings, reader_settings
 from streams.engine.stamp import BEGINNING, STAMP_KEY, Mark, Stamp, decode_stamp, encode_stamp
 from streams.engine.store import Store
