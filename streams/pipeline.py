@@ -76,6 +76,8 @@ class IntakeKeeper:
         telemetry.duplicates(counts.duplicates)
         telemetry.too_late(counts.too_late)
         telemetry.partials_sent(len(changes.frames))
+        if changes.frames and changes.frames[0].watermark_ms is not None:  # the same in the frames of all shards
+            telemetry.watermark("intake", self._partition, changes.frames[0].watermark_ms)
         for reason, n in counts.rejected.items():
             telemetry.rejected(reason, n)
         for window, n in counts.late.items():
@@ -107,7 +109,7 @@ class MergeKeeper:
         if changes.clock is not None:
             outputs.append(Output(self._topics.trends, encode(changes.clock), CLOCK_KEY, self._shard))
             if changes.clock.watermark_ms is not None:
-                self._telemetry.watermark("merge", changes.clock.watermark_ms)
+                self._telemetry.watermark("merge", self._shard, changes.clock.watermark_ms)
         for kind, n in changes.closed.items():
             self._telemetry.windows_closed(kind, n)
         for kind, n in changes.late.items():

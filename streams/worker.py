@@ -31,6 +31,7 @@ from streams.edge.prometheus import BusinessCollector
 from streams.edge.publisher import Pace, Publisher
 from streams.edge.redis import LiveView
 from streams.edge.telemetry import Telemetry, make_registry
+from streams.edge.vitals import Pauses, VitalsCollector
 from streams.engine import app as faust_app
 from streams.engine import healing
 from streams.engine.options import StageOptions
@@ -126,6 +127,7 @@ class Assembly:
         self.registry = make_registry()
         self.telemetry = Telemetry(self.registry, pipeline.sources(settings.topics), names)
         self.collector = BusinessCollector(self.registry)
+        self.pauses = Pauses()
 
     def join(self) -> list[Stage[pipeline.Applying]]:
         """Stages, publish and background services, joined to the app; the stages."""
@@ -145,7 +147,10 @@ class Assembly:
             stage: Stage[pipeline.Applying] = Stage(self.app, name, source, keeper, self.client, options, now_ms, telemetry)
             pipeline.run_stage(self.app, stage)
             stages.append(stage)
-        pipeline.run_publish(self.app, self._tail(), pipeline.Publish(topics, [self._take]), telemetry)
+        tail = self._tail()
+        vitals = {stage.name: stage.vitals for stage in stages}
+        self.registry.register(VitalsCollector({**vitals, tail.name: tail.vitals}, self.pauses))
+        pipeline.run_publish(self.app, tail, pipeline.Publish(topics, [self._take]), telemetry)
         background = Background(self)
         background.listen()
         faust_app.service_of(self.app, background)
@@ -213,6 +218,7 @@ class Background(Service):
 
     async def on_start(self) -> None:
         """Answer, and begin to hand over."""
+        self._assembly.pauses.watch()
         port = await self._http.start()
         LOG.info("metrics and health on http://%s:%d", self._assembly.settings.worker.host, port)
         publish = self._assembly.settings.publish
@@ -226,3 +232,4 @@ class Background(Service):
         self._stop.set()
         await asyncio.gather(*self._running)
         await self._http.stop()
+        self._assembly.pauses.leave()

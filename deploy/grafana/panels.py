@@ -228,6 +228,24 @@ PIPELINE = Row(
             Query(quantile_by("stage", 0.99, "streams_flush_seconds"), "{{stage}}"),
         ),
         lines(
+            "Held back",
+            "Share of the time that a full pipeline keeps a stage from reading; records wait in Kafka meanwhile.",
+            "percentunit",
+            Query(f"max by (stage) (rate(streams_backpressure_seconds_total[{RATE}]))", "{{stage}}"),
+        ),
+        lines(
+            "Batches under way",
+            "Read but not yet taken by an agent, by stage.",
+            "short",
+            Query("max by (stage) (streams_batches_under_way)", "{{stage}}"),
+        ),
+        lines(
+            "Garbage collection, longest of 100",
+            "How long Python's collector of cyclic garbage held up everything; generation 2 is all that isn't frozen.",
+            "s",
+            Query(quantile_by("generation", 0.99, "streams_gc_pause_seconds"), "generation {{generation}}"),
+        ),
+        lines(
             "Refused, late, repeated",
             "Events per second.",
             "cps",
@@ -247,7 +265,21 @@ PIPELINE = Row(
             "short",
             Query("sum by (stage, instance) (streams_assigned_partitions)", "{{stage}} on {{instance}}"),
         ),
+        lines(
+            "Rebalances and aborts",
+            "In an hour: partitions came or went; flushes were given up, most of them written again.",
+            "short",
+            Query("sum by (stage) (increase(streams_rebalances_total[1h]))", "{{stage}}: rebalances"),
+            Query("sum by (stage) (increase(streams_transactions_aborted_total[1h]))", "{{stage}}: aborts"),
+        ),
         lines("State", "Entries by stage.", "short", Query("sum by (stage) (streams_state_entries)", "{{stage}}")),
+        lines(
+            "Memory",
+            "Of each worker, and of that the state as it is encoded; decoded objects come on top.",
+            "bytes",
+            Query("max by (instance) (process_resident_memory_bytes)", "{{instance}}"),
+            Query("sum by (instance) (streams_state_bytes)", "{{instance}}: state"),
+        ),
         lines(
             "Recovery",
             "Time to read the state back at the last assignment.",

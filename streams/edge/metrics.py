@@ -10,6 +10,8 @@ from streams.core.measure import HANDLE_BOUNDARIES_MS, WAIT_BOUNDARIES_MS
 
 # A flush takes 5 to 130 ms when all is well and stretches to a second under load.
 FLUSH_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# A collection of young objects takes microseconds, one of a million old ones some hundred milliseconds.
+PAUSE_BOUNDARIES: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 # Two flushes and a publication make half a second; beyond 3 s the board says stale.
 FRESHNESS_BOUNDARIES: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0)
 WAIT_BOUNDARIES: Final = tuple(boundary / 1000 for boundary in WAIT_BOUNDARIES_MS)
@@ -41,6 +43,7 @@ LAG = Metric("streams_consumer_lag_records", "Records in Kafka that are not appl
 FLUSH = Metric("streams_flush_seconds", "Time to make state, outputs and offsets durable.", ("stage",))
 RECOVERY = Metric("streams_recovery_seconds", "Time to read the state back at the last assignment.", ("stage",))
 ENTRIES = Metric("streams_state_entries", "Entries in the state of the stage on this worker.", ("stage",))
+REBALANCES = Metric("streams_rebalances_total", "Times that partitions came to or went from the stage here.", ("stage",))
 PARTITIONS = Metric("streams_assigned_partitions", "Partitions that this worker owns.", ("stage",))
 PARTIALS_SENT = Metric("streams_partials_sent_total", "Frames of pane changes sent from intake to merge.")
 WINDOWS_CLOSED = Metric("streams_windows_closed_total", "Windows made final, summed over series.", ("window",))
@@ -69,6 +72,7 @@ PIPELINE: Final = (
     RECOVERY,
     ENTRIES,
     PARTITIONS,
+    REBALANCES,
     PARTIALS_SENT,
     WINDOWS_CLOSED,
     FRESHNESS,
@@ -80,6 +84,15 @@ PIPELINE: Final = (
     BUILD_INFO,
     CONFIG_INFO,
 )
+
+# The engine and the process, as they are when somebody looks: edge/vitals.py.
+UNDER_WAY = Metric("streams_batches_under_way", "Record batches read but not yet taken by an agent.", ("stage",))
+STATE_BYTES = Metric("streams_state_bytes", "Keys and values in the state of the stage on this worker.", ("stage",))
+HELD = Metric("streams_backpressure_seconds_total", "How long a full pipeline kept the stage from reading.", ("stage",))
+ABORTED = Metric("streams_transactions_aborted_total", "Flushes given up, whether written again or not.", ("stage",))
+PAUSES = Metric("streams_gc_pause_seconds", "How long Python's collector of cyclic garbage held up everything.", ("generation",))
+
+VITALS: Final = (UNDER_WAY, STATE_BYTES, HELD, ABORTED, PAUSES)
 
 # The business. One consistent set: contacts by channel and queue, so that sums over a label are true.
 _PLACE = ("channel", "queue")

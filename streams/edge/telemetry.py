@@ -48,6 +48,7 @@ class Telemetry:
         self._health = HealthBook(tuple(self._topics))
         self._totals: dict[tuple[str, str], int] = {}
         self._lagging: set[tuple[str, int]] = set()
+        self._watermarks: dict[str, dict[int, int]] = {}  # stage → partition → watermark in ms
         self._consumed = self._counter(metrics.CONSUMED, *(topic for topics in self._topics.values() for topic in topics))
         self._accepted = self._counter(metrics.ACCEPTED)
         self._rejected = self._counter(metrics.REJECTED, *Reason)
@@ -63,6 +64,7 @@ class Telemetry:
         self._recovery = self._gauge(metrics.RECOVERY)
         self._entries = self._gauge(metrics.ENTRIES, *self._topics)
         self._partitions = self._gauge(metrics.PARTITIONS, *self._topics)
+        self._rebalances = self._counter(metrics.REBALANCES, *self._topics)
         self._partials_sent = self._counter(metrics.PARTIALS_SENT)
         self._windows_closed = self._counter(metrics.WINDOWS_CLOSED, *TUMBLING)
         self._freshness = self._histogram(metrics.FRESHNESS, metrics.FRESHNESS_BOUNDARIES)
@@ -123,8 +125,11 @@ class Telemetry:
         self._entries.labels(stage).set(n)
 
     def assigned(self, stage: str, partitions: int) -> None:
-        """So many partitions are ours now. Lag is unknown until the next flush; a stage that rests here has no pulse."""
+        """So many are ours now. Lag and watermark are unknown until the next flush; a stage that rests has no pulse."""
         self._partitions.labels(stage).set(partitions)
+        self._rebalances.labels(stage).inc()
+        if self._watermarks.pop(stage, None):
+            self._watermark.remove(stage)
         self._health.partitions[stage] = partitions
         if not partitions and self._health.heartbeats.pop(stage, None) is not None:
             self._heartbeat.remove(stage)
@@ -179,10 +184,13 @@ class Telemetry:
         """Frames for merge."""
         self._partials_sent.inc(n)
 
-    def watermark(self, stage: str, ms: int) -> None:
-        """The stage has seen everything up to this event time."""
-        self._watermark.labels(stage).set(ms / 1000)
-        self._health.watermarks[stage] = ms
+    def watermark(self, stage: str, partition: int, ms: int) -> None:
+        """The stage has seen everything of this partition up to this event time; what counts is the lowest that is ours."""
+        partitions = self._watermarks.setdefault(stage, {})
+        partitions[partition] = ms
+        lowest_ms = min(partitions.values())
+        self._watermark.labels(stage).set(lowest_ms / 1000)
+        self._health.watermarks[stage] = lowest_ms
 
     # Merge and publish
 

@@ -106,7 +106,7 @@ class Reader:
         changes = dict(zip(map(KEY, messages), map(VALUE, messages), strict=True))
         assert None not in changes, f"a record without key in {self._topic}"
         self.records += len(messages)
-        table.replay(changes, (messages[-1].offset() or 0) + 1)  # type: ignore[arg-type]  # as the assertion says
+        table.replay(changes, (messages[-1].offset() or 0) + 1)
 
     def _without_errors(self, partition: int | None, messages: list[Message]) -> list[Message]:
         """The records among messages; an end of the partition is noted."""

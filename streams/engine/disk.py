@@ -145,6 +145,10 @@ class Disk(MutableMapping[bytes, bytes]):
             self._count = UNKNOWN if many else self._count + sum(self._difference(*change) for change in changes.items())
         self._write(changes, mark, self._count)
 
+    def size_bytes(self) -> int:
+        """About how much the keys and values on disk are, as the database estimates it."""
+        return int(self._database.property_int_value("rocksdb.estimate-live-data-size") or 0)
+
     def close(self) -> None:
         """Let go of the database; what wasn't settled is forgotten."""
         self._database.close()

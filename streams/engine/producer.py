@@ -32,7 +32,9 @@ class Work(NamedTuple):
 
 
 class Writer(Protocol):
-    """Either way of writing. All calls block."""
+    """Either way of writing. All calls block. `aborted`: transactions given up so far, whether written again or not."""
+
+    aborted: int
 
     def open(self, timeout_seconds: float) -> None:
         """Get ready; whatever an earlier run under this name left open is aborted."""
@@ -55,6 +57,7 @@ class Transactions:
             "error_cb": outage.reported,
         }
         self._producer: Producer | None = None
+        self.aborted = 0
         self._undelivered = ""  # the first record of the current attempt that wasn't written, and why
 
     def open(self, timeout_seconds: float) -> None:
@@ -99,6 +102,7 @@ class Transactions:
         _until(lambda seconds: producer.commit_transaction(seconds), deadline)
 
     def _abort(self, deadline: float) -> None:
+        self.aborted += 1
         try:
             _until(lambda seconds: self._ready.abort_transaction(seconds), deadline)
         except KafkaException as error:
@@ -136,6 +140,7 @@ class Plain:
         self._outage = outage
         self._producer: Producer | None = None
         self._failure: KafkaError | None = None
+        self.aborted = 0  # never any
 
     def open(self, timeout_seconds: float) -> None:  # noqa: ARG002  # the protocol's; there is nothing to wait for
         """Connects by itself."""

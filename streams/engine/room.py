@@ -4,6 +4,7 @@ The surprise: the number may pass the limit by the partitions of one read. A rea
 """
 
 import threading
+from time import monotonic
 
 
 class Room:
@@ -15,6 +16,7 @@ class Room:
         self._lock = threading.Lock()
         self._free = threading.Event()
         self._free.set()
+        self.held_seconds = 0.0  # since the start
 
     def enter(self) -> None:
         """A batch sets out."""
@@ -32,4 +34,13 @@ class Room:
 
     def wait(self, seconds: float) -> bool:
         """Whether there is room, at the latest after so many seconds."""
-        return self._free.wait(seconds)
+        if self._free.is_set():
+            return True
+        began = monotonic()
+        free = self._free.wait(seconds)
+        self.held_seconds += monotonic() - began
+        return free
+
+    def batches(self) -> int:
+        """How many are on their way."""
+        return self._batches

@@ -74,7 +74,7 @@ class Source:
         self._stopping = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
-        self._room = Room(limits.batches_under_way)
+        self.room = Room(limits.batches_under_way)
         self._full = 0  # waits in a row that found no room
         self._paused = False
         self._assignment = 0
@@ -125,7 +125,7 @@ class Source:
 
     def taken(self) -> None:
         """A batch has reached its agent: there is room for another."""
-        self._room.leave()
+        self.room.leave()
 
     def lag(self, place: Place, position: int) -> int:
         """How many offsets a state at this position is behind the end of its partition; -1 while unknown."""
@@ -156,7 +156,7 @@ class Source:
 
     def _has_room(self, consumer: Consumer) -> bool:
         """Wait for room a moment. After a while without, pause and answer the group only."""
-        if self._room.wait(POLL_SECONDS):
+        if self.room.wait(POLL_SECONDS):
             self._full = 0
             if self._paused:
                 self._paused = False
@@ -228,7 +228,7 @@ class Source:
         if offset < first:
             raise EngineError(f"{place[0]}/{place[1]}: got offset {offset} where {first} or later must follow")
         self._next[place] = _offset(messages[-1]) + 1
-        self._room.enter()
+        self.room.enter()
         self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

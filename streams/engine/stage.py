@@ -31,7 +31,7 @@ from streams.engine.producer import Plain, Transactions, Work, Writer
 from streams.engine.source import Limits, Place, Source, wait_for
 from streams.engine.store import Store
 from streams.engine.table import K, Table
-from streams.engine.telemetry import EngineTelemetry
+from streams.engine.telemetry import EngineTelemetry, Vitals
 from streams.engine.threads import in_thread
 from streams.engine.topics import partitions_of
 
@@ -96,6 +96,11 @@ class Stage(Service, Generic[K]):
         """Records of this partition not yet applied; -1 while unknown."""
         position = self._table.position(partition)
         return -1 if position is None else self._source.lag((self.topic, partition), position)
+
+    def vitals(self) -> Vitals:
+        """How it is, at this moment."""
+        room = self._source.room
+        return Vitals(room.batches(), self._table.state_bytes(), room.held_seconds, self._writer.aborted)
 
     def has_rival(self) -> bool:
         """Whether the group knows another process under this worker's name. Ask after the stop; blocks."""

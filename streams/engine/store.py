@@ -16,15 +16,21 @@ class Store(MutableMapping[bytes, bytes]):
         self._disk = disk
         self._entries: MutableMapping[bytes, bytes] = dict(entries or {}) if disk is None else disk
         self._dirty: set[bytes] = set()
+        self._size_bytes: int | None = None  # of the entries in memory; None until it was asked for
 
     def __getitem__(self, key: bytes) -> bytes:
         return self._entries[key]
 
     def __setitem__(self, key: bytes, value: bytes) -> None:
+        if self._size_bytes is not None:  # 0.1 µs: nothing beside what it costs to make the value
+            before = self._entries.get(key)
+            self._size_bytes += len(value) + (len(key) if before is None else -len(before))
         self._entries[key] = value
         self._dirty.add(key)
 
     def __delitem__(self, key: bytes) -> None:
+        if self._size_bytes is not None:
+            self._size_bytes -= len(key) + len(self._entries[key])
         del self._entries[key]
         self._dirty.add(key)
 
@@ -41,6 +47,14 @@ class Store(MutableMapping[bytes, bytes]):
         """As of a dict; written out because a look-up per key costs seconds where there are millions."""
         return self._entries.items()
 
+    def size_bytes(self) -> int:
+        """Keys and values; on disk about so many. Goes through all entries the first time, and after a load."""
+        if self._disk is not None:
+            return self._disk.size_bytes()
+        if self._size_bytes is None:
+            self._size_bytes = sum(map(len, self._entries)) + sum(map(len, self._entries.values()))
+        return self._size_bytes
+
     def take_dirty(self) -> dict[bytes, bytes | None]:
         """Values of the keys that changed since the last call, None for deleted ones; afterwards nothing is dirty."""
         dirty = {key: self._entries.get(key) for key in self._dirty}
@@ -54,6 +68,7 @@ class Store(MutableMapping[bytes, bytes]):
         if self._disk is not None:
             self._disk.load(changes, mark)
             return
+        self._size_bytes = None
         # Bulk update first, then what must go: twice as fast as a loop over all.
         self._entries.update(changes)  # type: ignore[arg-type]  # None is gone in the next lines
         for key in [key for key, value in changes.items() if value is None]:

@@ -17,7 +17,7 @@ from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
 from streams.engine.source import Limits, Place, Source, wait_for
-from streams.engine.telemetry import EngineTelemetry
+from streams.engine.telemetry import EngineTelemetry, Vitals
 from streams.engine.threads import in_thread
 from streams.engine.topics import partitions_of
 
@@ -78,6 +78,11 @@ class Tail(Service):
     def caught_up(self) -> bool:
         """Whether everything that is in the topics has been taken."""
         return bool(self._applied) and all(self._source.lag(place, position) == 0 for place, position in self._applied.items())
+
+    def vitals(self) -> Vitals:
+        """How it is, at this moment; it keeps no state and writes nothing."""
+        room = self._source.room
+        return Vitals(room.batches(), 0, room.held_seconds, 0)
 
     async def on_start(self) -> None:
         """Begin to read; a failure stops the worker."""

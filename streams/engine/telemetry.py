@@ -1,6 +1,19 @@
-"""What the engine reports. `edge` implements it with metrics and log lines; calls come from the event loop only."""
+"""What the engine reports, and what it answers when asked how it is.
 
-from typing import Protocol
+`edge` implements the reports with metrics and log lines; calls come from the event loop only. The surprise: what changes too
+often to be reported each time is asked for instead, when somebody looks.
+"""
+
+from typing import NamedTuple, Protocol
+
+
+class Vitals(NamedTuple):
+    """A stage or tail at this moment; the last three since its start."""
+
+    batches_under_way: int  # read, but not yet taken by an agent
+    state_bytes: int  # keys and values of its tables on this worker
+    held_seconds: float  # how long backpressure kept it from reading
+    transactions_aborted: int
 
 
 class EngineTelemetry(Protocol):

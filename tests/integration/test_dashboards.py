@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 from deployed import DEPLOY, answer, dashboard_queries, prometheus, rules, without_data
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from running import eventually
 
 from streams.edge import metrics
 
 pytestmark = pytest.mark.integration
 
+EXPOSED = (*metrics.PIPELINE, *metrics.VITALS, *metrics.BUSINESS)
 HISTOGRAM_TAILS = ("_bucket", "_sum", "_count")
 
 
@@ -53,7 +54,7 @@ def test_every_query_of_the_dashboards_parses(tmp_path: Path) -> None:
 
 
 def test_queries_name_only_metrics_that_there_are() -> None:
-    exposed = {metric.name for metric in (*metrics.PIPELINE, *metrics.BUSINESS)}
+    exposed = {metric.name for metric in EXPOSED}
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     known = exposed | recorded | {f"{name}{tail}" for name in exposed for tail in HISTOGRAM_TAILS}
     texts = [*dashboard_queries(), *((rule.get("alert", rule.get("record")), rule["expr"]) for rule in rules())]
@@ -104,7 +105,8 @@ def test_alertmanager_takes_its_configuration() -> None:
 def prometheus_of_the_list(tmp_path: Path) -> Iterator[str]:
     """A real Prometheus with our rules that scrapes a sample of each metric that edge/metrics.py lists, so labelled."""
     registry = CollectorRegistry()
-    growing = [sample(metric, registry) for metric in (*metrics.PIPELINE, *metrics.BUSINESS)]
+    ProcessCollector(registry=registry)
+    growing = [sample(metric, registry) for metric in EXPOSED]
     server, thread = start_http_server(0, addr="127.0.0.1", registry=registry)
     try:
         with prometheus(tmp_path, server.server_port, "200ms") as address:
@@ -120,7 +122,7 @@ def prometheus_of_the_list(tmp_path: Path) -> Iterator[str]:
 def sample(metric: metrics.Metric, registry: CollectorRegistry) -> Callable[[], None]:
     """A metric with one sample of each label, of the type that its name says; what is returned makes it grow."""
     labels = dict.fromkeys(metric.labels, "total")
-    if metric.name in {metrics.WAIT.name, metrics.HANDLE.name, metrics.FLUSH.name, metrics.FRESHNESS.name}:
+    if metric in {metrics.WAIT, metrics.HANDLE, metrics.FLUSH, metrics.FRESHNESS, metrics.PAUSES}:
         histogram = Histogram(metric.name, metric.text, metric.labels, registry=registry)
         child = histogram.labels(**labels) if labels else histogram
         return lambda: child.observe(0.3)

@@ -19,6 +19,8 @@ from streams.core.trend import Expectation, KpiValue, Trend, Window
 from streams.edge.http import WorkerHttp
 from streams.edge.prometheus import BusinessCollector
 from streams.edge.telemetry import Telemetry, make_registry
+from streams.edge.vitals import Pauses, VitalsCollector
+from streams.engine.telemetry import Vitals
 
 pytestmark = pytest.mark.integration
 
@@ -83,11 +85,12 @@ class Worker:
         self.registry: CollectorRegistry = make_registry()
         self.telemetry = Telemetry(self.registry, {"intake": ["interactions"], "merge": ["partials"]}, ["redis"])
         self.business = BusinessCollector(self.registry)
+        self.registry.register(VitalsCollector({"intake": lambda: Vitals(2, 4_096, 1.5, 1)}, Pauses()))
         self.telemetry.build_info("0.1.0")
         self.telemetry.config_info("abcdef")
         self.telemetry.contradictions("answered_twice", 1)
         self.telemetry.lag("interactions", 0, 5)
-        self.telemetry.watermark("merge", 1_000)
+        self.telemetry.watermark("merge", 0, 1_000)
         self.telemetry.heartbeat("merge", 1_000)
         self.telemetry.recovered("merge", 0, 0.2, 5)
         self.telemetry.freshness(0.4)

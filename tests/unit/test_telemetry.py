@@ -45,7 +45,7 @@ def test_every_fact_arrives_in_its_metric(registry: CollectorRegistry, telemetry
     telemetry.too_late(8)
     telemetry.capped("issue", 9)
     telemetry.contradictions("answered_twice", 1)
-    telemetry.watermark("merge", 1_767_225_600_500)
+    telemetry.watermark("merge", 0, 1_767_225_600_500)
     telemetry.windows_closed("1h", 6)
     telemetry.partials_sent(7)
     telemetry.flushed("intake", 0.2)
@@ -105,6 +105,30 @@ def test_lag_of_a_partition_goes_when_the_partition_does(registry: CollectorRegi
     assert lags() == [None, None]
 
 
+def test_the_watermark_of_a_stage_is_the_lowest_of_its_partitions_and_goes_with_them(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    def shown() -> float | None:
+        return registry.get_sample_value("streams_watermark_timestamp_seconds", {"stage": "intake"})
+
+    telemetry.watermark("intake", 0, 7_000)
+    telemetry.watermark("intake", 1, 5_000)
+    assert shown() == 5
+    telemetry.assigned("merge", 1)
+    assert shown() == 5
+    telemetry.assigned("intake", 1)
+    assert shown() is None
+    telemetry.watermark("intake", 0, 8_000)
+    assert shown() == 8
+
+
+def test_each_time_that_partitions_come_or_go_is_counted(registry: CollectorRegistry, telemetry: Telemetry) -> None:
+    for partitions in (4, 2, 4):
+        telemetry.assigned("intake", partitions)
+    assert registry.get_sample_value("streams_rebalances_total", {"stage": "intake"}) == 3
+    assert registry.get_sample_value("streams_rebalances_total", {"stage": "merge"}) == 0
+
+
 def test_a_flood_of_rejects_gives_a_line_per_digit(telemetry: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "streams"):
         for _ in range(250):
@@ -161,7 +185,7 @@ def test_a_stage_that_falls_silent_makes_the_worker_unhealthy_and_a_publisher_do
     for stage in STAGES:
         telemetry.heartbeat(stage, 1_000)
         telemetry.assigned(stage, 2)
-    telemetry.watermark("merge", 500)
+    telemetry.watermark("merge", 0, 500)
     telemetry.publisher("redis", False, "gone")
     assert telemetry.health(11_000).ok
     telemetry.heartbeat("merge", 11_001)
