@@ -4,13 +4,14 @@
 # make quick   unit, property and pipeline tests: no servers, under 30 seconds
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
+# make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
 #
 # Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick bench bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick bench bench-freshness bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,14 +52,34 @@ quick: $(VENV)/dev.stamp
 ONLY ?=
 EVENTS ?= 4000000
 ROUNDS ?= 3
+RATES ?= 1000,10000,50000
 
-bench: $(VENV)/dev.stamp kafka
+COMMA := ,
+BENCH := .cache/bench
+TAKING_PART := $(if $(ONLY),$(subst $(COMMA), ,$(ONLY)),quix bytewax kafka)
+PEERS := $(addprefix $(BENCH)/,$(addsuffix .stamp,$(filter quix bytewax,$(TAKING_PART)) $(if $(filter kafka%,$(TAKING_PART)),kafka_streams)))
+
+bench: $(VENV)/dev.stamp kafka $(PEERS)
 	PYTHONPATH=tests:. $(BIN)/python -m bench --only '$(ONLY)' --events $(EVENTS) --rounds $(ROUNDS)
 
 OPEN ?= 1000000
 
 bench-restart: $(VENV)/dev.stamp kafka
 	$(BIN)/python tests/bench/restart.py $(OPEN)
+
+bench-freshness: $(VENV)/dev.stamp kafka
+	PYTHONPATH=tests:. $(BIN)/python -m bench.freshness --rates '$(RATES)'
+
+$(BENCH)/quix.stamp $(BENCH)/bytewax.stamp: $(BENCH)/%.stamp: tests/bench/peers.txt
+	echo 'installing $* for the benchmark …'
+	$(PYTHON) -m venv --clear $(BENCH)/$*
+	$(BENCH)/$*/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< confluent-kafka msgspec $(patsubst quix,quixstreams,$*)
+	touch $@
+
+$(BENCH)/kafka_streams.stamp: tests/bench/kafka_streams/pom.xml $(wildcard tests/bench/kafka_streams/src/main/java/bench/*.java)
+	echo 'building Kafka Streams for the benchmark …'
+	mvn --quiet --batch-mode --file $< compile dependency:copy-dependencies
+	touch $@
 
 dashboards: $(VENV)/dev.stamp
 	$(BIN)/python deploy/grafana/dashboards.py

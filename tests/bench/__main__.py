@@ -4,6 +4,7 @@ Prints a table and, on the last line, all figures as JSON. Contestants take turn
 else the machine does meets them all alike.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import race, whole_job
-from bench.contestants import CONTESTANTS, ROOT
+from bench.contestants import CONTESTANTS, KEPT
 from bench.race import Result
 from bench.topic import Topic, fill, start_kafka
 
@@ -42,12 +43,14 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, also then
     names = [name.strip() for name in only.split(",") if name.strip()] or list(SHARES)
     results: Results = {name: [] for name in names}
-    kept = ROOT / ".cache" / "bench"
+    KEPT.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
-        kafka = start_kafka(kept / "kafka")
+        alone = stack.enter_context((KEPT / "lock").open("w"))
+        fcntl.flock(alone, fcntl.LOCK_EX)  # another run waits: both would want the same broker
+        kafka = start_kafka(KEPT / "kafka")
         stack.callback(kafka.stop)
-        topics = {name: fill(kafka.address, kept, round(events * SHARES[name])) for name in names}
+        topics = {name: fill(kafka.address, KEPT, round(events * SHARES[name])) for name in names}
         for number in range(rounds):
             for name in names:
                 found = turn(name, kafka.address, topics[name], directory)

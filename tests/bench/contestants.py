@@ -15,6 +15,8 @@ from bench.topic import Topic
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+KEPT = ROOT / ".cache" / "bench"
+PEERS = HERE / "peers"
 
 
 class Run(NamedTuple):
@@ -54,10 +56,45 @@ def _bare(run: Run) -> list[list[str]]:
     return [_python("bare_loop", run.bootstrap, run.topic.name, *counts, str(run.directory / "RESULT.json"))]
 
 
+def _faust(run: Run) -> list[list[str]]:
+    place = str(run.topic.partitions), str(run.directory)
+    return [[sys.executable, str(PEERS / "idiomatic_faust.py"), run.bootstrap, run.name, run.topic.name, run.sink, *place]]
+
+
+def _quix(run: Run) -> list[list[str]]:
+    directory = str(run.directory)
+    return [[_peer("quix"), str(PEERS / "quix.py"), run.bootstrap, run.name, run.topic.name, run.sink, directory]]
+
+
+def _bytewax(run: Run) -> list[list[str]]:
+    return [[_peer("bytewax"), str(PEERS / "bytewax_flow.py"), run.bootstrap, run.topic.name, run.sink]]
+
+
+def _kafka(way: str, threads: int, guarantee: str = "at_least_once") -> Callable[[Run], list[list[str]]]:
+    def commands(run: Run) -> list[list[str]]:
+        path = f"{KEPT}/kafka_streams/target/classes:{KEPT}/kafka_streams/jars/*"
+        job = run.bootstrap, run.name, run.topic.name, run.sink, way, str(threads), guarantee, str(run.directory)
+        return [["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", path, "bench.Reference", *job]]
+
+    return commands
+
+
+def _peer(name: str) -> str:
+    """The Python of a peer's own environment; `make bench` makes it."""
+    return str(KEPT / name / "bin" / "python")
+
+
 CONTESTANTS = {
     "bare": Contestant("bare loop: librdkafka, msgspec, one dict, no output", _bare, 1.0, publishes=False),
     "engine": Contestant("this engine, 1 worker, transactions", lambda run: _engine(run, 1), 1.0, ("count-changelog",)),
     "engine2": Contestant("this engine, 2 workers, transactions", lambda run: _engine(run, 2), 1.0, ("count-changelog",)),
+    "kafka": Contestant("Kafka Streams, 1 thread", _kafka("dsl", 1), 0.5),
+    "kafka2": Contestant("Kafka Streams, 2 threads", _kafka("dsl", 2), 0.5),
+    "kafka-eos": Contestant("Kafka Streams, 1 thread, exactly_once_v2", _kafka("dsl", 1, "exactly_once_v2"), 0.5),
+    "kafka-local": Contestant("Kafka Streams, 1 thread, no repartition", _kafka("local", 1), 0.5),
+    "bytewax": Contestant("Bytewax", _bytewax, 0.125),
+    "quix": Contestant("Quix Streams", _quix, 0.025),
+    "faust": Contestant("idiomatic Faust", _faust, 0.005),
 }
 
 

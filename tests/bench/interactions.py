@@ -50,12 +50,11 @@ Key = tuple[str, str, int]  # queue, channel, minute
 
 
 class Made(NamedTuple):
-    """One event and what it adds to the reference job."""
+    """One event, keyed by its interaction."""
 
     interaction: str
     value: bytes
-    key: Key
-    handle_ms: int
+    time_ms: int
 
 
 class Prepared(NamedTuple):
@@ -80,39 +79,51 @@ class Found:
         return sum(self.types.values())
 
 
-def prepare(choose: random.Random) -> Prepared:
+class Plan(NamedTuple):
+    """When interactions begin, how many a second, and how many times faster they live than in LIVES; `series`: see `make`."""
+
+    start_ms: int = START_MS
+    per_second: int = PER_SECOND
+    haste: int = 1
+    series: int = 1
+
+
+AS_USUAL = Plan()
+
+
+def prepare(choose: random.Random, haste: int) -> Prepared:
     """Dimensions and a life by chance."""
     life = choose.choices([steps for _share, steps in LIVES], [share for share, _steps in LIVES])[0]
     values = {name: choose.choice(choices) for name, choices in DIMENSIONS.items()}
     dimensions = ",".join(f'"{name}":"{value}"' for name, value in values.items())
     steps, at_ms = [], 0
     for kind, seconds in map(str.split, life.split(", ")):
-        at_ms += round(int(seconds) * 1000 * choose.uniform(0.5, 1.5))
+        at_ms += round(int(seconds) * 1000 * choose.uniform(0.5, 1.5) / haste)
         handle_ms = choose.randrange(1_000, 600_000)
         own = f'"type":"{kind}",{OWN_FIELDS.get(kind, "")}"handle_ms":{handle_ms},"agent_id":"a-{handle_ms % 97}"'
         steps.append((at_ms, kind, f'{own},{dimensions},"trace":"{PAD}"}}', handle_ms))
     return Prepared(tuple(values.values()), tuple(steps))
 
 
-def make(count: int, found: Found, series: int = 1) -> Iterator[Made]:
+def make(count: int, found: Found, plan: Plan = AS_USUAL) -> Iterator[Made]:
     """At least `count` events in time order, whole interactions only; what they add up to is put into `found`.
 
-    `series`: split each queue into so many, so that there are as many times more series.
+    `plan.series`: split each queue into so many, so that there are as many times more series.
     """
     choose = random.Random(1)  # the same topic in every run
-    pool = [prepare(choose) for _ in range(ALIKE)]
+    pool = [prepare(choose, plan.haste) for _ in range(ALIKE)]
     at: dict[int, list[tuple[int, int, int, Prepared]]] = defaultdict(list)  # second → events: time, interaction, step
     planned = number = second = 0
     while planned < count or at:
-        for place in range(PER_SECOND if planned < count else 0):
-            life, begin_ms = pool[choose.randrange(ALIKE)], START_MS + second * 1000 + place * 1000 // PER_SECOND
+        for place in range(plan.per_second if planned < count else 0):
+            life, begin_ms = pool[choose.randrange(ALIKE)], plan.start_ms + second * 1000 + place * 1000 // plan.per_second
             for step, (after_ms, *_rest) in enumerate(life.steps):
                 time_ms = begin_ms + after_ms
-                at[(time_ms - START_MS) // 1000].append((time_ms, number, step, life))
+                at[(time_ms - plan.start_ms) // 1000].append((time_ms, number, step, life))
             planned += len(life.steps)
             number += 1
         for time_ms, interaction, step, life in sorted(at.pop(second, ()), key=itemgetter(0, 1, 2)):
-            yield _make(time_ms, interaction, step, life, found, series)
+            yield _make(time_ms, interaction, step, life, found, plan.series)
         second += 1
 
 
@@ -138,4 +149,4 @@ def _make(time_ms: int, interaction: int, step: int, life: Prepared, found: Foun
     who = f'"interaction_id":"{name}","customer_id":"c-{interaction % 9973}"'
     value = f'{{"id":"{name}-{step}","source":"bench","time":{time_ms},{who},{rest}'
     found.bytes += len(value)
-    return Made(name, value.encode(), key, handle_ms)
+    return Made(name, value.encode(), time_ms)

@@ -76,15 +76,16 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def reader(bootstrap: str, topic: str, partitions: int) -> Consumer:
-    """Reads the committed records of a topic from its beginning, in no group."""
+def reader(bootstrap: str, topic: str, partitions: int, wait_ms: int = 500) -> Consumer:
+    """Reads the committed records of a topic from its beginning, in no group; `wait_ms`: how long the broker waits for some."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
             "group.id": "bench-reads",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 500,
+            "fetch.wait.max.ms": wait_ms,
+            "fetch.queue.backoff.ms": 5,
         }
     )
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stubs forget to export it
 from kafka_cluster import KafkaCluster
 from running import eventually
@@ -91,7 +91,7 @@ def _fill(bootstrap: str, name: str, events: int, series: int) -> _Kept:
             "queue.buffering.max.messages": 500_000,
         }
     )
-    for made in interactions.make(events, found, series):
+    for made in interactions.make(events, found, interactions.Plan(series=series)):
         while True:
             try:
                 producer.produce(name, made.value, made.interaction)
@@ -122,11 +122,17 @@ def delete_topics(bootstrap: str, which: Callable[[str], bool]) -> None:
 
 def _records(bootstrap: str, name: str, partitions: int) -> int:
     """How many records a topic holds; 0 where there is none."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "counts-records"})
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "counts-records", "log_level": 0})
+
+    def ends() -> list[tuple[int, int]] | None:
+        try:
+            return [consumer.get_watermark_offsets(TopicPartition(name, p), timeout=30) for p in range(partitions)]
+        except KafkaException:  # a broker that just started isn't the leader of its partitions yet
+            return None
+
     try:
         if name not in consumer.list_topics(timeout=30).topics:
             return 0
-        ends = (consumer.get_watermark_offsets(TopicPartition(name, p), timeout=30) for p in range(partitions))
-        return sum(end[1] - end[0] for end in ends)
+        return sum(high - low for low, high in eventually(ends, 60, f"the broker leads {name}"))
     finally:
         consumer.close()
