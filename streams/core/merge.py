@@ -15,6 +15,7 @@ import msgspec
 from streams.core.frame import Frame, MinuteFrame, MinuteRow, PaneChange
 from streams.core.kpi import KpiRules
 from streams.core.measure import WAIT_BUCKET
+from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
 from streams.core.merge_panes import Panes
 from streams.core.merge_progress import Heard, MergeError, Progress
@@ -100,13 +101,15 @@ class Merge:
         self._waiting = Waiting(store)
         self._panes = Panes(store)
         self._live = Live(rules.pane_ms, rules.refresh_ms)
+        self._fresh = Fresh()
         self._grace_1m_ms = rules.graces_ms[0][1]
         self._late: Counter[WindowKind] = Counter()
         self._pulse_ms = self._slow_ms = 0
         self._pulse: tuple[int | None, int | None] | None = None
         for start_ms, level, series, cell in self._panes.restore(lambda pane_ms: self._windows.place(pane_ms).starts[1]):
             place = self._windows.place(start_ms)
-            self._windows.add(place, max(level, place.level(self._done_ms)), series, cell, UNREAD)
+            for kind in range(max(level, place.level(self._done_ms)), KINDS):
+                self._windows.add(kind, place, {series: cell}, {series: UNREAD})
         self._windows.mark_published()
         if self._done_ms is not None:
             self._live.restore(self._done_ms, self._today(self._done_ms), self._panes.panes, self._waiting)
@@ -123,6 +126,7 @@ class Merge:
 
     def drain(self, now_ms: int) -> MergeChanges:
         """Close what is due, publish what changed, write the state. Cheap when nothing happened."""
+        self._settle()
         before = self._closed_ms()
         closed = self._close()
         finals: list[tuple[str, Trend]] = []
@@ -142,18 +146,24 @@ class Merge:
         return changes
 
     def _add(self, change: PaneChange, read_ms: int) -> None:
-        """Add a change to every window that is open to it and to the ledger; count it late where merge was faster."""
+        """Note a change for the windows that are open to it; count it late where merge was faster."""
         pane_ms, level, series, cell = change.pane_ms, change.closed, change.series, change.cell
         place = self._windows.place(pane_ms)
         closed = place.level(self._done_ms)
         if closed > level:  # only a source partition that was idle, and so not waited for, can bring this
             self._late.update(TUMBLING[level:closed])
             level = closed
-        if level == KINDS:
-            return
-        self._windows.add(place, level, series, cell, read_ms)
-        self._live.add(pane_ms, place.starts[-1], series, cell, read_ms)
-        self._panes.add(pane_ms, place.starts[1], level, series, cell)
+        if level < KINDS:
+            self._fresh.add(pane_ms, level, place, series, cell, read_ms)
+
+    def _settle(self) -> None:
+        """Add what came to every window that is open to it and to the ledger."""
+        groups = self._fresh.take()
+        for kind, group in by_window(groups):
+            self._windows.add(kind, *group)
+        for (pane_ms, level), group in groups.items():
+            self._live.add(pane_ms, group.place.starts[-1], group.cells, group.reads)
+            self._panes.add(pane_ms, group.place.starts[1], level, group.cells)
 
     def _close(self) -> list[OpenWindow]:
         """Follow the watermark as far as one drain goes; the windows that closed, in order."""

@@ -33,11 +33,14 @@ class Live:
         self._queue_ms = 0
         self._refresh = Refresh(refresh_ms)
 
-    def add(self, pane_ms: int, day_ms: int, series: str, cell: Cell, read_ms: int) -> None:
-        """Add a contribution to the trailing window; note that today has changed, if it is of today."""
-        self._trailing.add(pane_ms, series, cell, read_ms)
-        if day_ms == self._today.start_ms and read_ms < self._dirty_today.get(series, UNREAD + 1):
-            self._dirty_today[series] = read_ms
+    def add(self, pane_ms: int, day_ms: int, cells: Mapping[str, Cell], reads: Mapping[str, int]) -> None:
+        """Add contributions of a pane, by series, to the trailing window; note that today has changed, if they are of today."""
+        self._trailing.add(pane_ms, cells, reads)
+        if day_ms == self._today.start_ms:
+            dirty = self._dirty_today
+            for series, read_ms in reads.items():
+                if read_ms < dirty.get(series, UNREAD + 1):
+                    dirty[series] = read_ms
 
     def touch(self, names: Iterable[str]) -> None:
         """Publish these series with the next drain, whatever their contacts do."""

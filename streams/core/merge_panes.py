@@ -5,7 +5,7 @@ hour has left the trailing window and its minutes are final, its panes are folde
 stay until their day is final. A level k says that the k shortest window kinds don't get the contribution.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from itertools import chain
 from struct import Struct
 
@@ -48,19 +48,20 @@ class Panes:
                     self.quarters.setdefault(start_ms, set()).add((level, series))
                 yield start_ms, level, series, cell
 
-    def add(self, pane_ms: int, quarter_ms: int, level: int, series: str, cell: Cell) -> None:
-        """Book a contribution in its pane."""
+    def add(self, pane_ms: int, quarter_ms: int, level: int, cells: Mapping[str, Cell]) -> None:
+        """Book contributions, by series, in their pane. The cells are the ledger's from now on."""
         pane = self.panes.get(pane_ms)
         if pane is None:
             pane = self.panes[pane_ms] = {}
             self.unfolded.setdefault(quarter_ms, set()).add(pane_ms)
-        entry = (level, series)
-        found = pane.get(entry)
-        if found is None:
-            pane[entry] = cell.copy()
-        else:
-            add(found, cell)
-        self._dirty.add((pane_ms, entry))
+        for series, cell in cells.items():
+            entry = (level, series)
+            found = pane.get(entry)
+            if found is None:
+                pane[entry] = cell
+            else:
+                add(found, cell)
+            self._dirty.add((pane_ms, entry))
 
     def add_folded(self, quarter_ms: int, level: int, series: str, cell: Cell) -> None:
         """Book a contribution in a quarter: for folding, and for what comes after its panes were folded."""

@@ -25,12 +25,15 @@ class Trailing:
         self.cells: dict[str, Cell] = {}
         self.dirty: dict[str, int] = {}
 
-    def add(self, pane_ms: int, series: str, cell: Cell, read_ms: int) -> None:
-        """Add a contribution, if its pane is inside."""
+    def add(self, pane_ms: int, cells: Mapping[str, Cell], reads: Mapping[str, int]) -> None:
+        """Add contributions of a pane, by series, if it is inside."""
         if self.start_ms <= pane_ms < self.limit_ms:
-            self._put(series, cell)
-            if read_ms < self.dirty.get(series, UNREAD + 1):
-                self.dirty[series] = read_ms
+            dirty = self.dirty
+            for series, cell in cells.items():
+                self._put(series, cell)
+                read_ms = reads[series]
+                if read_ms < dirty.get(series, UNREAD + 1):
+                    dirty[series] = read_ms
 
     def move(self, watermark_ms: int, panes: Mapping[int, Mapping[Entry, Cell]]) -> None:
         """Let the window end with the pane that holds the watermark: panes leave and enter; a long jump begins anew."""

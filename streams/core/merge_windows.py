@@ -4,6 +4,7 @@ A window is closed when the watermark reaches its end + grace. The surprise: `cl
 that a replay of a month doesn't close ten thousand windows in one flush; it says how far it came, and the next one goes on.
 """
 
+from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -73,19 +74,19 @@ class Windows:
             self._places[pane_ms] = place
         return place
 
-    def add(self, place: Place, level: int, series: str, cell: Cell, read_ms: int) -> None:
-        """Add a contribution to the windows of its pane, from kind number `level` on."""
-        for kind in range(level, KINDS):
-            start = place.starts[kind]
-            window = self.open[kind].get(start) or self._begin(kind, place)
-            found = window.cells.get(series)
+    def add(self, kind: int, place: Place, cells: Mapping[str, Cell], reads: Mapping[str, int]) -> None:
+        """Add contributions, by series, to the window of a kind in which their panes lie."""
+        start = place.starts[kind]
+        window = self.open[kind].get(start) or self._begin(kind, place)
+        totals, dirty = window.cells, window.dirty
+        self.dirty[kind].add(start)
+        for series, cell in cells.items():
+            found = totals.get(series)
             if found is None:
-                window.cells[series] = cell.copy()
+                totals[series] = cell.copy()
             else:
                 add(found, cell)
-            dirty = window.dirty
-            if not dirty:
-                self.dirty[kind].add(start)
+            read_ms = reads[series]
             if read_ms < dirty.get(series, UNREAD + 1):
                 dirty[series] = read_ms
 

@@ -181,7 +181,7 @@ def test_contacts_taken_back_after_they_were_shown_leave_an_empty_final() -> Non
 def test_one_drain_closes_so_many_windows_and_the_next_goes_on() -> None:
     windows = Windows(ZoneInfo("UTC"), (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR))
     for minute in range(10):
-        windows.add(windows.place(NOON + minute * MINUTE), 0, "total", CALL, UNREAD)
+        windows.add(0, windows.place(NOON + minute * MINUTE), {"total": CALL}, {"total": UNREAD})
     done_ms, closed = windows.close(NOON + 10 * MINUTE, room=3)
     assert (done_ms, [(window.start_ms - NOON) // MINUTE for window in closed]) == (NOON + 6 * MINUTE - 1, [0, 1, 2])
     done_ms, closed = windows.close(NOON + 10 * MINUTE, room=99)
