@@ -15,8 +15,8 @@ WINDOWS = Windows(ZoneInfo("UTC"), (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR))
 def fresh(*changes: tuple[int, int, str, Cell, int]) -> Fresh:
     """(pane start, closed level, series, cell, read time) taken in."""
     made = Fresh()
-    for pane_ms, level, *rest in changes:
-        made.add(pane_ms, level, WINDOWS.place(pane_ms), *rest)
+    for pane_ms, level, series, cell, read_ms in changes:
+        made.add(pane_ms, level, WINDOWS.place(pane_ms), series, cell, read_ms)
     return made
 
 
