@@ -5,13 +5,14 @@
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
+# make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
 # make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
 #
 # Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick bench bench-freshness bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick bench bench-freshness bench-growth bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +53,7 @@ quick: $(VENV)/dev.stamp
 ONLY ?=
 EVENTS ?= 4000000
 ROUNDS ?= 3
+PARTITIONS ?= 4
 RATES ?= 1000,10000,50000
 
 COMMA := ,
@@ -60,12 +62,15 @@ TAKING_PART := $(if $(ONLY),$(subst $(COMMA), ,$(ONLY)),quix bytewax kafka)
 PEERS := $(addprefix $(BENCH)/,$(addsuffix .stamp,$(filter quix bytewax,$(TAKING_PART)) $(if $(filter kafka%,$(TAKING_PART)),kafka_streams)))
 
 bench: $(VENV)/dev.stamp kafka $(PEERS)
-	PYTHONPATH=tests:. $(BIN)/python -m bench --only '$(ONLY)' --events $(EVENTS) --rounds $(ROUNDS)
+	PYTHONPATH=tests:. $(BIN)/python -m bench --only '$(ONLY)' --events $(EVENTS) --rounds $(ROUNDS) --partitions $(PARTITIONS)
 
 OPEN ?= 1000000
 
 bench-restart: $(VENV)/dev.stamp kafka
 	$(BIN)/python tests/bench/restart.py $(OPEN)
+
+bench-growth: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.growth
 
 bench-freshness: $(VENV)/dev.stamp kafka
 	PYTHONPATH=tests:. $(BIN)/python -m bench.freshness --rates '$(RATES)'

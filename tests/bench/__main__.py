@@ -22,7 +22,7 @@ from rich.table import Table
 from bench import race, whole_job
 from bench.contestants import CONTESTANTS, KEPT
 from bench.race import Result
-from bench.topic import Topic, fill, start_kafka
+from bench.topic import PARTITIONS, Topic, fill, start_kafka
 
 EVENTS = 4_000_000  # ten seconds of the fastest
 WORKER = "worker"  # takes part with the whole default job instead of the reference job
@@ -38,6 +38,7 @@ def main(
     only: Annotated[str, typer.Option(help="Contestants, comma separated; all by default.")] = "",
     events: Annotated[int, typer.Option(help="For the fastest; slower ones get a part.")] = EVENTS,
     rounds: Annotated[int, typer.Option(help="Turns of each.")] = 3,
+    partitions: Annotated[int, typer.Option(help="Of the topic.")] = PARTITIONS,
 ) -> None:
     """Run and print."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, also then
@@ -50,7 +51,7 @@ def main(
         fcntl.flock(alone, fcntl.LOCK_EX)  # another run waits: both would want the same broker
         kafka = start_kafka(KEPT / "kafka")
         stack.callback(kafka.stop)
-        topics = {name: fill(kafka.address, KEPT, round(events * SHARES[name])) for name in names}
+        topics = {name: fill(kafka.address, KEPT, round(events * SHARES[name]), partitions) for name in names}
         for number in range(rounds):
             for name in names:
                 found = turn(name, kafka.address, topics[name], directory)

@@ -25,6 +25,7 @@ from streams.edge.embedded import end_with_parent
 SECONDS_MAX = 600
 LOOK_SECONDS = 0.25
 END_SECONDS = 20
+ENDED_SECONDS = 2  # what who has ended has written is read within this
 
 
 class Result(NamedTuple):
@@ -108,6 +109,9 @@ def _follow(run: Run, processes: list["subprocess.Popen[bytes]"], usage: Usage) 
     deadline = time.monotonic() + SECONDS_MAX
     try:
         while outputs.read(LOOK_SECONDS) < run.topic.events:
+            ended = all(process.poll() is not None for process in processes)
+            if ended and outputs.read(ENDED_SECONDS) < run.topic.events:
+                raise AssertionError(f"ended with {outputs.counted:,} of {run.topic.events:,} counted")
             usage.look([process.pid for process in processes], outputs.counted)
             _check(run, processes, deadline, f"counted {outputs.counted:,} of {run.topic.events:,}")
         usage.look([process.pid for process in processes], outputs.counted)
