@@ -1,8 +1,8 @@
 """Table partitions out of their changelog, and the stamp that says at which position of the source they stand.
 
 The surprise: being at the end isn't enough. A transaction's end reaches the offsets and the changelog by different ways, so a
-committed offset can be visible before the changelog records of the same transaction. Reading goes on until the stamp equals the
-committed offset.
+committed offset can be visible before the changelog records of the same transaction. Reading goes on until the stamp is that of
+the flush that committed the offset.
 """
 
 import logging
@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from streams.engine.errors import EngineError, KafkaFailed, engine_error, kafka_errors
 from streams.engine.options import Settings, reader_settings
-from streams.engine.stamp import BEGINNING, STAMP_KEY, Mark, Stamp, decode_stamp, encode_stamp
+from streams.engine.stamp import BEGINNING, STAMP_KEY, Committed, Mark, Stamp, decode_stamp, encode_stamp
 from streams.engine.store import Store
 
 __all__ = ["STAMP_KEY", "Recovered", "Stamp", "encode_stamp", "recover", "start_position"]
@@ -52,9 +52,9 @@ class Recovered:
         self.next = following
         self.store.load(changes, Mark(self.stamp, following))
 
-    def stands_at(self, committed: int | None) -> bool:
-        """Whether this is the state of the committed offset, as far as one can know."""
-        return self.at_end and (committed is None or (self.stamp is not None and self.stamp.position == committed))
+    def stands_at(self, committed: Committed | None) -> bool:
+        """Whether this is the state that goes with what was committed, as far as one can know."""
+        return self.at_end and (committed is None or (self.stamp is not None and _is_of(self.stamp, committed)))
 
 
 class Reader:
@@ -124,7 +124,7 @@ class Reader:
 
 
 def recover(
-    client: Settings, topic: str, committed: Mapping[int, int | None], tables: Mapping[int, Recovered], seconds_max: float
+    client: Settings, topic: str, committed: Mapping[int, Committed | None], tables: Mapping[int, Recovered], seconds_max: float
 ) -> Mapping[int, Recovered]:
     """Read these partitions of a changelog, all at once, until each stands at its committed offset (None: wherever it ends).
 
@@ -154,19 +154,27 @@ def recover(
     return tables
 
 
-def start_position(table: Recovered, committed: int | None, *, transactional: bool, where: str) -> int | None:
+def _is_of(stamp: Stamp, committed: Committed) -> bool:
+    return stamp.position == committed.position and committed.flush in (None, stamp.flush)
+
+
+def start_position(table: Recovered, committed: Committed | None, *, transactional: bool, where: str) -> int | None:
     """Where to read on: None for the earliest record. Raises EngineError when state and offsets tell different stories.
 
     Without transactions the stamp may be ahead of the committed offset (written just before a crash): it is right. With them only
     an expired offset (a group that was empty for a week) may be missing.
     """
-    position = None if table.stamp is None else table.stamp.position
-    if position is None and committed is None:
+    stamp = table.stamp
+    if stamp is None and committed is None:
         return None
-    if position is not None and (committed is None or not transactional or position == committed):
-        return position
-    stands = "has no stamp" if position is None else f"stands at {position}"
+    if stamp is not None and (committed is None or not transactional or _is_of(stamp, committed)):
+        return stamp.position
+    assert committed is not None
+    stands = "has no stamp" if stamp is None else f"stands at {stamp.position}"
+    if stamp is not None and stamp.position == committed.position:
+        stands += f", flush {stamp.flush} and not {committed.flush}"
     raise EngineError(
-        f"{where}: the group committed {committed}, but the state in its changelog {stands}: something else wrote one of them. "
+        f"{where}: the group committed {committed.position}, but the state in its changelog {stands}: "
+        "something else wrote one of them. "
         "Delete both the group and the changelog to start from the beginning, or choose another [app] name"
     )

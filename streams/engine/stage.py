@@ -192,7 +192,7 @@ class Stage(Service, Generic[K]):
             found = find(consumer, self._client, self.name, self.changelog, places, transactional=transactional)
             keepers = {place: self._table.make(place[1], partition.table.store) for place, partition in found.items()}
         wait_for(self._open_all(found, keepers, assignment, monotonic() - began), self._loop_)
-        return {place: partition.position for place, partition in found.items()}
+        return {place: partition.stamp.position for place, partition in found.items()}
 
     def revoked(self, places: Sequence[Place]) -> None:
         """Flush, then close: the next owner reads what was written here."""
@@ -205,8 +205,8 @@ class Stage(Service, Generic[K]):
 
     async def _open_all(self, found: dict[Place, Found], keepers: dict[Place, K], assignment: int, seconds: float) -> None:
         async with self._lock:
-            for place, (table, position) in found.items():
-                self._table.take_up(place[1], keepers[place], table.store, position, assignment)
+            for place, (table, stamp) in found.items():
+                self._table.take_up(place[1], keepers[place], table.store, stamp, assignment)
                 self._telemetry.recovered(self.name, place[1], seconds, len(table.store))
             self._telemetry.assigned(self.name, len(self._table.opened))
 

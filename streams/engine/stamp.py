@@ -1,10 +1,13 @@
 """At which position of its source the state of a table partition stands, and how far a copy of that state has come.
 
-The surprise: the stamp is a record of the changelog like any other, so it is durable exactly when what it speaks of is.
+The surprise: a position isn't enough to tell one state from another. A flush may change the state, and send a frame, without a
+new record from the source. So flushes are numbered, and the number is committed beside the offset.
 """
 
+from typing import NamedTuple
+
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 RESERVED = b"\x00"  # no key of a table begins with it
 STAMP_KEY = RESERVED + b"stamp"
@@ -15,9 +18,30 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the state of a table partition stands in its source."""
 
     position: int
+    flush: int = 0  # counts the flushes of this partition
     worker: str = ""  # who wrote it, for people who look for the cause of a mismatch
     at_ms: int = 0
     rules: dict[str, str] = {}  # the settings without which the state means something else
+
+
+class Committed(NamedTuple):
+    """What a group committed: an offset, and of which flush it was (None where somebody else committed it)."""
+
+    position: int
+    flush: int | None = None
+
+
+def to_commit(topic: str, partition: int, stamp: Stamp) -> TopicPartition:
+    """A stamp as the offset to be committed in its transaction."""
+    return TopicPartition(topic, partition, stamp.position, str(stamp.flush))
+
+
+def committed_of(answer: TopicPartition) -> Committed | None:
+    """What was committed, from the broker's answer; None where nothing ever was."""
+    if answer.offset < 0:
+        return None
+    number = answer.metadata
+    return Committed(answer.offset, int(number) if number and number.isdecimal() else None)
 
 
 class Mark(msgspec.Struct, frozen=True):

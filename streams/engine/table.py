@@ -13,9 +13,9 @@ from typing import Generic, Protocol, TypeVar
 from confluent_kafka import TopicPartition
 
 from streams.engine.batch import Batch, Output
-from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
 from streams.engine.errors import EngineError
 from streams.engine.producer import Work
+from streams.engine.stamp import STAMP_KEY, Stamp, encode_stamp, to_commit
 from streams.engine.store import Store
 
 
@@ -36,7 +36,7 @@ class Opened(Generic[K]):
     keeper: K
     store: Store
     position: int
-    flushed: int  # the position that is durable, or is being made so
+    stamp: Stamp  # of what is durable, or is being made so
     assignment: int
 
 
@@ -58,18 +58,18 @@ class Table(Generic[K]):
         self._worker = worker
         self._open = open
 
-    def open(self, partition: int, store: Store, position: int, assignment: int) -> None:
-        """Take up a partition whose state stands at this position."""
-        self.take_up(partition, self.make(partition, store), store, position, assignment)
+    def open(self, partition: int, store: Store, stamp: Stamp, assignment: int) -> None:
+        """Take up a partition whose state stands at the position of this stamp."""
+        self.take_up(partition, self.make(partition, store), store, stamp, assignment)
 
     def make(self, partition: int, store: Store) -> K:
         """The keeper of a partition, for `take_up`; what costs time where the state is large, and may be done in any thread."""
         store.size_bytes()  # counted here, not where it would hold up the loop: 50 ms where there are a million entries
         return self._open(partition, store)
 
-    def take_up(self, partition: int, keeper: K, store: Store, position: int, assignment: int) -> None:
+    def take_up(self, partition: int, keeper: K, store: Store, stamp: Stamp, assignment: int) -> None:
         """As `open`, with a keeper that was made before."""
-        self.opened[partition] = Opened(keeper, store, position, position, assignment)
+        self.opened[partition] = Opened(keeper, store, stamp.position, stamp, assignment)
 
     def close(self, partitions: Iterable[int]) -> None:
         """Let go of partitions, whatever they hold that isn't flushed."""
@@ -96,13 +96,13 @@ class Table(Generic[K]):
         for partition, opened in self.opened.items():
             outputs = opened.keeper.drain(now_ms, lag(partition))
             dirty = opened.store.take_dirty()
-            if outputs or dirty or opened.position != opened.flushed:
-                stamp = Stamp(position=opened.position, worker=self._worker, at_ms=now_ms)
+            if outputs or dirty or opened.position != opened.stamp.position:
+                flush = opened.stamp.flush + 1
+                stamp = opened.stamp = Stamp(position=opened.position, flush=flush, worker=self._worker, at_ms=now_ms)
                 records += outputs
                 records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]
                 records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
-                offsets.append(TopicPartition(self.topic, partition, opened.position))
-                opened.flushed = opened.position
+                offsets.append(to_commit(self.topic, partition, stamp))
         return Work(records, offsets)
 
     def position(self, partition: int) -> int | None:

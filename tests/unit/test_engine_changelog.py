@@ -1,9 +1,11 @@
 """What a changelog tells, and when state and offsets tell different stories."""
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, start_position
 from streams.engine.errors import EngineError
+from streams.engine.stamp import Committed, committed_of, to_commit
 
 FIVE = encode_stamp(Stamp(position=5))
 
@@ -20,11 +22,26 @@ def test_the_last_value_of_a_key_counts_and_none_deletes() -> None:
 
 def test_a_table_is_complete_at_its_end_and_at_the_committed_offset() -> None:
     table = Recovered(stamp=Stamp(position=5))
-    assert not table.stands_at(5)
+    assert not table.stands_at(Committed(5))
     table.at_end = True
-    assert table.stands_at(5)
+    assert table.stands_at(Committed(5))
     assert table.stands_at(None)
-    assert not table.stands_at(6)
+    assert not table.stands_at(Committed(6))
+
+
+def test_a_stamp_of_an_earlier_flush_at_the_same_position_is_not_the_committed_state() -> None:
+    """A pulse moves no position. Its end may reach the group's offsets before the changelog."""
+    table = Recovered(stamp=Stamp(position=5, flush=1), at_end=True)
+    assert table.stands_at(Committed(5, 1))
+    assert not table.stands_at(Committed(5, 2))
+    with pytest.raises(EngineError, match="the state in its changelog stands at 5, flush 1 and not 2"):
+        start_position(table, Committed(5, 2), transactional=True, where="count: events/0")
+
+
+def test_what_is_committed_beside_the_offset_is_the_number_of_the_flush() -> None:
+    assert committed_of(to_commit("events", 0, Stamp(position=5, flush=7))) == Committed(5, 7)
+    assert committed_of(TopicPartition("events", 0, 5, "by hand")) == committed_of(TopicPartition("events", 0, 5)) == Committed(5)
+    assert committed_of(TopicPartition("events", 0)) is None
 
 
 @pytest.mark.parametrize(
@@ -41,11 +58,16 @@ def test_the_stamp_says_where_to_go_on(
     stamp: int | None, committed: int | None, transactional: bool, position: int | None
 ) -> None:
     table = Recovered(stamp=None if stamp is None else Stamp(position=stamp))
-    assert start_position(table, committed, transactional=transactional, where="count: events/0") == position
+    assert (
+        start_position(
+            table, None if committed is None else Committed(committed), transactional=transactional, where="count: events/0"
+        )
+        == position
+    )
 
 
 @pytest.mark.parametrize(("stamp", "says"), [(5, "stands at 5"), (None, "has no stamp")])
 def test_another_committed_offset_is_refused(stamp: int | None, says: str) -> None:
     table = Recovered(stamp=None if stamp is None else Stamp(position=stamp))
     with pytest.raises(EngineError, match=rf"count: events/0: the group committed 7, but the state in its changelog {says}"):
-        start_position(table, 7, transactional=True, where="count: events/0")
+        start_position(table, Committed(7), transactional=True, where="count: events/0")

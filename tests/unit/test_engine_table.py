@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-from confluent_kafka import TopicPartition
 
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
@@ -11,7 +10,7 @@ from streams.engine.errors import EngineError
 from streams.engine.store import Store
 from streams.engine.table import Table
 
-STAMP_AT_3 = Output("log", encode_stamp(Stamp(position=3, worker="w", at_ms=7)), STAMP_KEY, 0)
+STAMP_AT_3 = Output("log", encode_stamp(Stamp(position=3, flush=5, worker="w", at_ms=7)), STAMP_KEY, 0)
 
 
 class Keeping:
@@ -32,7 +31,7 @@ class Keeping:
 
 def make_table() -> Table[Keeping]:
     table = Table("count", "events", "log", "w", Keeping)
-    table.open(0, Store({b"a": b"1"}), 0, assignment=5)
+    table.open(0, Store({b"a": b"1"}), Stamp(position=0, flush=4), assignment=5)
     return table
 
 
@@ -68,7 +67,9 @@ def test_a_flush_writes_outputs_then_changed_keys_then_the_stamp_and_commits_whe
     keeper.counts[b"b"] = 2
     work = table.take(7, {0: 9}.__getitem__)
     assert work.records == [Output("out", b"9 behind", b"b"), Output("log", b"2", b"b", 0), STAMP_AT_3]
-    assert work.offsets == [TopicPartition("events", 0, 3)]
+    assert [(offset.topic, offset.partition, offset.offset, offset.metadata) for offset in work.offsets] == [
+        ("events", 0, 3, "5")
+    ]
     assert table.entries() == 2
 
 
@@ -80,9 +81,17 @@ def test_what_did_not_move_is_not_written_again() -> None:
     assert table.take(8, {0: 0}.__getitem__).records == []
 
 
+def test_a_flush_without_a_new_position_has_a_number_of_its_own() -> None:
+    table = make_table()
+    keeper = table.opened[0].keeper
+    for number in ("5", "6"):
+        keeper.counts[b"b"] += 1
+        assert [(offset.offset, offset.metadata) for offset in table.take(7, {0: 0}.__getitem__).offsets] == [(0, number)]
+
+
 def test_all_partitions_leave_in_one_flush() -> None:
     table = make_table()
-    table.open(1, Store(), 0, assignment=6)
+    table.open(1, Store(), Stamp(position=0), assignment=6)
     table.accept(batch(0, 3))
     table.accept(batch(0, 4, assignment=6, partition=1))
     work = table.take(7, {0: 0, 1: 0}.__getitem__)
