@@ -168,6 +168,15 @@ def test_the_series_of_each_cut_sum_to_the_total(records: list[RecordFake]) -> N
         assert {key[1:]: cell for key, cell in by_cut.items() if key[0] == cut and cell} == total
 
 
+@given(st.lists(events(3 * DAY), max_size=25), st.sampled_from((2, 5_000)))
+def test_a_cut_counts_the_same_beside_other_cuts_as_alone(records: list[RecordFake], series_max: int) -> None:
+    cuts = ("total", "channel", "queue", "region", "channel+queue", "queue+region", "channel+queue+region")
+    together = sums(taken(records, cuts=cuts, cut_series_max=series_max).frames)
+    for cut in cuts:
+        alone = sums(taken(records, cuts=(cut,), cut_series_max=series_max).frames)
+        assert {key: cell for key, cell in together.items() if key[2].split("\x1f")[0] == cut} == alone
+
+
 @given(st.lists(st.one_of(events(3 * DAY), st.builds(RecordFake, st.binary(max_size=20))), max_size=25))
 def test_every_record_is_accepted_rejected_a_duplicate_or_too_late(records: list[RecordFake]) -> None:
     changes = taken(records)
