@@ -202,12 +202,11 @@ class Intake:
 
     def _changed_levels(self) -> list[list[WaitingLevel] | None]:
         """The waiting levels of each shard where they are not those sent last."""
-        sent = self._levels
-        if not self._lives.waiting_changed:
+        sent, levels = self._levels, self._lives.waiting()
+        if levels is None:
             return [None] * self._rules.shards
-        self._lives.waiting_changed = False
-        self._levels = self._lives.waiting()
-        return [None if sent is not None and sent[shard] == now else now for shard, now in enumerate(self._levels)]
+        self._levels = levels
+        return [None if sent is not None and sent[shard] == now else now for shard, now in enumerate(levels)]
 
     def _report_odd(self) -> None:
         """Move contradictions to the counts; what was reported and turned out to be none is kept as a debt."""

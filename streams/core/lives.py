@@ -32,6 +32,7 @@ from streams.core.interaction import (
 )
 from streams.core.measure import Cell, add
 from streams.core.rules import IntakeRules
+from streams.core.waiting import Waiting
 from streams.core.watermark import Lateness
 from streams.core.wire import Wire
 
@@ -55,9 +56,8 @@ class Lives:
         self._contexts = contexts
         self._cells = cells
         self.expiry = Expiry()
-        self._waiting: dict[str, Interaction] = {}
+        self._waiting = Waiting()
         self._dirty: dict[str, Interaction | None] = {}
-        self.waiting_changed = True
         self.interactions: dict[str, Interaction] = {}
         self.odd: Odd = {}
 
@@ -103,7 +103,7 @@ class Lives:
         life.last_ms = time_ms
         STEPS[kind](life, fact, self._cells.at(time_ms, level, life.context.combination), self.odd, self._rules)
         if phase == WAITING or life.phase == WAITING:
-            self._wait(name, interaction)
+            self._wait(name, life)
         # An open interaction that stays open is due later than it was, and that is noticed in time.
         if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
             self.expiry.schedule(name, self._due(life))
@@ -121,17 +121,16 @@ class Lives:
                 self._time_out(name, life, before_ms)
             self.expiry.schedule(name, self._due(life))
 
-    def waiting(self) -> list[list[WaitingLevel]]:
-        """The contacts that wait now, by shard, sorted by series."""
-        groups: dict[Combination, list[int]] = {}
-        for interaction in self._waiting.values():
-            life = interaction.life
-            groups.setdefault(life.context.combination, []).append(life.queued_ms)
+    def waiting(self) -> list[list[WaitingLevel]] | None:
+        """The contacts that wait now, by shard, sorted by series; None where nothing has changed since the last call."""
+        if not self._waiting.changed:
+            return None
+        self._waiting.changed = False
         levels: list[dict[str, tuple[int, int]]] = [{} for _ in range(self._rules.shards)]
-        for combination, since_ms in groups.items():
+        for combination, n, since_ms in self._waiting.levels():
             for shard, series in self._cells.series(combination):
-                waiting, oldest_ms = levels[shard].get(series, (0, since_ms[0]))
-                levels[shard][series] = waiting + len(since_ms), min(oldest_ms, min(since_ms))
+                waiting, oldest_ms = levels[shard].get(series, (0, since_ms))
+                levels[shard][series] = waiting + n, min(oldest_ms, since_ms)
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]
 
     def write(self, store: MutableMapping[bytes, bytes]) -> None:
@@ -196,20 +195,18 @@ class Lives:
         cell: Cell = {}
         time_out(life, cell, self._rules)
         self._add((due_ms - due_ms % self._rules.pane_ms, life.context.combination), cell, watermark_ms)
-        if self._waiting.pop(name, None) is not None:
-            self.waiting_changed = True
+        self._waiting.leave(name)
 
     def _settle(self, name: str, interaction: Interaction) -> None:
         """Bring queue and appointments in line with a life that was folded anew."""
-        self._wait(name, interaction)
+        self._wait(name, interaction.life)
         self.expiry.schedule(name, self._due(interaction.life))
 
-    def _wait(self, name: str, interaction: Interaction) -> None:
-        if interaction.life.phase == WAITING:
-            self._waiting[name] = interaction
-            self.waiting_changed = True
-        elif self._waiting.pop(name, None) is not None:
-            self.waiting_changed = True
+    def _wait(self, name: str, life: Life) -> None:
+        if life.phase == WAITING:
+            self._waiting.enter(name, life.context.combination, life.queued_ms)
+        else:
+            self._waiting.leave(name)
 
     def _due(self, life: Life) -> int:
         return life.last_ms + (self._rules.open_ms if is_open(life) else self._rules.linger_ms)
