@@ -22,17 +22,17 @@ class Expiry:
     def __init__(self) -> None:
         self._buckets: dict[int, dict[str, None]] = {}
         self._order: list[int] = []
-        self._bucket_of: dict[str, int] = {}
+        self.scheduled: dict[str, int] = {}  # id → its bucket
         self.next_ms = 1 << 62
 
     def schedule(self, key: str, due_ms: int) -> None:
         """Look at `key` not later than at `due_ms`, rounded up; an earlier appointment stands."""
-        bucket, earlier = rounded(due_ms), self._bucket_of.get(key)
+        bucket, earlier = rounded(due_ms), self.scheduled.get(key)
         if earlier is not None:
             if earlier <= bucket:
                 return
             del self._buckets[earlier][key]
-        self._bucket_of[key] = bucket
+        self.scheduled[key] = bucket
         if bucket not in self._buckets:
             self._buckets[bucket] = {}
             heappush(self._order, bucket)
@@ -45,7 +45,7 @@ class Expiry:
             bucket = self._buckets[self._order[0]]
             while bucket:
                 key, _ = bucket.popitem()
-                del self._bucket_of[key]
+                del self.scheduled[key]
                 yield key
             del self._buckets[heappop(self._order)]
         self.next_ms = self._order[0] if self._order else 1 << 62

@@ -4,8 +4,6 @@ Facts compare by (time, kind, id, source), and kinds are numbered in the order i
 The surprise: 'transferred' comes before 'queued', because a transfer and the next queue entry often carry one time.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from streams.core.decode import milliseconds
@@ -46,10 +44,6 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
     nps: int | None = None
 
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(list[Fact])
-
-
 def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...]) -> Fact:
     """The fact in an event; values that only some kinds carry are looked for in those only."""
     if kind < COMPLETED:
@@ -58,13 +52,3 @@ def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...]) -
         durations = milliseconds(wire.talk_seconds), milliseconds(wire.hold_seconds), milliseconds(wire.wrap_seconds)
         return Fact(time_ms, kind, wire.id, wire.source, dims, *durations, wire.resolved)
     return Fact(time_ms, kind, wire.id, wire.source, dims, csat=wire.csat, nps=wire.nps)
-
-
-def encode_facts(facts: Sequence[Fact]) -> bytes:
-    """Facts as MessagePack."""
-    return _ENCODER.encode(facts)
-
-
-def decode_facts(data: bytes) -> list[Fact]:
-    """Bytes of `encode_facts` as facts."""
-    return _DECODER.decode(data)

@@ -25,7 +25,7 @@ from streams.core.wire import Wire
 
 __all__ = ("Intake", "IntakeChanges")
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 META_KEY = b"m"
 SERIES_PREFIX = b"s"
 # A frame at least this often tells merge that the partition lives; the board calls the pipeline stale after 3 s.
@@ -64,7 +64,7 @@ class Intake:
         entries = list(store.items())
         series = [key[len(SERIES_PREFIX) :].decode() for key, _ in entries if key.startswith(SERIES_PREFIX)]
         self._cells = Cells(rules, self._contexts.finest, series)
-        self._lives = Lives(rules, self._lateness, self._contexts, self._cells)
+        self._lives = Lives(store, rules, self._lateness, self._contexts, self._cells)
         meta = _DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta(STATE_VERSION, None, 0, False, {})
         assert meta.version == STATE_VERSION, f"intake state version {meta.version}, this program reads {STATE_VERSION}"
         self._watermark = NEVER if meta.watermark_ms is None else meta.watermark_ms
@@ -72,7 +72,7 @@ class Intake:
         self._live = meta.live
         self._beat_ms, self._ended_ms = meta.beat_ms, meta.ended_ms
         self._lives.odd.update(meta.debts)
-        self._lives.restore(((key, data) for key, data in entries if key.startswith(PREFIX)), self._watermark)
+        self._lives.restore((key, data) for key, data in entries if key.startswith(PREFIX))
         self._heard_ms: int | None = None
         self._read_ms: int | None = None
         self._sent: tuple[int, bool, int | None] | None = None
@@ -88,7 +88,7 @@ class Intake:
         rules, lateness, lives, counts = self._rules, self._lateness, self._lives, self._counts
         interactions, kinds, tell, expiry = lives.interactions, KINDS, lives.tell, lives.expiry
         disorder_ms, grace_ms, levels = rules.disorder_ms, lateness.grace_min_ms, lateness.levels
-        watermark, accepted, newest_ms = self._watermark, 0, NEVER
+        known, watermark, accepted, newest_ms = expiry.scheduled, self._watermark, 0, NEVER
         for record in records:
             found = read(record, rules, read_ms)
             if isinstance(found, Rejection):
@@ -100,6 +100,8 @@ class Intake:
             if kind is not None:
                 assert name is not None, "an event without interaction was rejected"
                 interaction = interactions.get(name)
+                if interaction is None and name in known:
+                    interaction = lives.recall(name)
                 if interaction is not None:
                     if _has(interaction.facts, wire):
                         counts.duplicates += 1
@@ -218,7 +220,7 @@ class Intake:
                 self._counts.contradictions[kind] = n
 
     def _write(self) -> None:
-        self._lives.write(self._store)
+        self._lives.write()
         for series in self._cells.new_series:
             self._store[SERIES_PREFIX + series.encode()] = b"1"
         watermark_ms = None if self._watermark == NEVER else self._watermark

@@ -20,7 +20,7 @@ from streams.core.facts import Fact
 from streams.core.measure import Cell
 from streams.core.rules import IntakeRules
 
-NEVER = -(1 << 62)  # before any event time
+NEVER = -1  # before any event time; one byte where it is stored
 
 # Phases. An interaction is open in those from OPEN to TALKING; NEW has told nothing that begins one (a survey that comes alone).
 NEW, OPEN, WAITING, TALKING, ABANDONED, COMPLETED, TIMED_OUT = range(7)

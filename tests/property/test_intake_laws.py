@@ -11,11 +11,12 @@ from intake_fakes import HOUR, READ_MS, SECOND, T0, RecordFake, Sums, event, mak
 from streams.core.changes import IntakeChanges
 from streams.core.context import Contexts
 from streams.core.event import MAX_RECORD_BYTES
-from streams.core.facts import KINDS, Fact, decode_facts, encode_facts
+from streams.core.facts import KINDS
 from streams.core.frame import Frame
 from streams.core.intake import Intake
 from streams.core.interaction import first_context, fold
 from streams.core.measure import add
+from streams.core.stored import decode_interaction, encode_interaction
 
 SHORT = 100  # seconds: all within the smallest grace, so nothing is ever late
 QUEUES = ("billing", "sales", "tier-2")
@@ -107,9 +108,10 @@ def test_what_is_counted_is_the_fold_over_the_facts_of_each_interaction(raw: lis
     folded: dict[tuple[int, str], dict[int, int]] = {}
     for key, data in store.items():
         if key.startswith(b"i"):
-            facts = decode_facts(data)
-            cells = fold(facts, first_context(facts, contexts), contexts, rules, lambda _: False).cells
-            for (pane_ms, combination), cell in cells.items():
+            stored = decode_interaction(data, contexts)
+            again = fold(stored.facts, first_context(stored.facts, contexts), contexts, rules, lambda _: False)
+            assert again.life == stored.life
+            for (pane_ms, combination), cell in again.cells.items():
                 series = "\x1f".join(("channel+queue", *combination.values))
                 add(folded.setdefault((pane_ms, series), {}), {code: n for code, n in cell.items() if n})
     assert counted == {key: cell for key, cell in folded.items() if cell}
@@ -221,13 +223,15 @@ def test_no_record_stops_intake(fields: dict[str, Any], headers: list[tuple[str,
 
 
 @given(st.lists(events(), max_size=25))
-def test_facts_are_the_same_after_encoding(raw: list[RecordFake]) -> None:
+def test_an_interaction_is_the_same_after_encoding(raw: list[RecordFake]) -> None:
     store: dict[bytes, bytes] = {}
-    intake = Intake(0, store, make_rules())
+    rules = make_rules()
+    contexts = Contexts(rules)
+    intake = Intake(0, store, rules)
     intake.apply(raw, READ_MS)
     intake.drain(READ_MS, 0)
     for key, data in store.items():
         if key.startswith(b"i"):
-            facts: list[Fact] = decode_facts(data)
-            assert facts == sorted(facts)
-            assert encode_facts(facts) == data
+            stored = decode_interaction(data, contexts)
+            assert stored.facts == sorted(stored.facts)
+            assert encode_interaction(stored) == data

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from intake_fakes import HOUR, MINUTE, READ_MS, SECOND, T0, RecordFake, event, make_rules, measures, named, sums
 
+from streams.core import lives
 from streams.core.changes import IntakeChanges, IntakeCounts
 from streams.core.event import Reason
 from streams.core.facts import MAX_FACTS
@@ -161,6 +162,19 @@ def test_waiting_contacts_are_told_in_full_when_they_change_and_not_otherwise() 
         WaitingLevel("total", 1, T0 + 2 * SECOND),
     ]
     assert levels(event("transferred", 6, "c")) == []
+
+
+def test_interactions_that_went_to_sleep_go_on_where_they_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lives, "AWAKE_MAX", 1)
+    intake = Intake(0, {}, make_rules())
+    steps = [event(kind, second, name) for second, kind in enumerate(("queued", "answered", "completed")) for name in "abc"]
+    found = []
+    for step in [*steps, *steps]:
+        intake.apply([step], READ_MS)
+        found.append(intake.drain(READ_MS, 0))
+    assert sum(changes.counts.duplicates for changes in found) == len(steps)
+    total = measures(frame for changes in found for frame in changes.frames)
+    assert (total["queued"], total["answered"], total["wait_ms"], total["handled"]) == (3, 3, 3_000, 3)
 
 
 def test_waiting_contacts_are_known_after_a_restart() -> None:
