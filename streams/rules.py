@@ -84,3 +84,11 @@ def detect_rules(settings: Settings) -> DetectRules:
         resolve_minutes=detect.resolve_minutes,
         runbook=detect.runbook,
     )
+
+
+def state_rules(settings: Settings, stage: str) -> dict[str, str]:
+    """The settings without which a stage's state means something else: panes cut otherwise, windows that close at other times."""
+    if stage == "detect":  # minutes are minutes
+        return {}
+    graces = {f"[merge] grace_{kind}_seconds": str(grace_ms // SECOND_MS) for kind, grace_ms in graces_ms(settings.merge)}
+    return {"[intake] pane_seconds": str(settings.intake.pane_seconds), "[merge] time_zone": settings.merge.time_zone, **graces}

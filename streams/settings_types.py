@@ -62,6 +62,9 @@ class Engine(_Section, frozen=True):
     batch_records: PositiveInt
     batches_under_way: PositiveInt
     fetch_queue_kilobytes: PositiveInt
+    kilobytes_under_way: PositiveInt
+    disk_stages: tuple[Literal["intake", "merge", "detect"], ...]
+    disk_cache_megabytes: PositiveInt
 
 
 class Events(_Section, frozen=True):

@@ -38,6 +38,7 @@ from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker, knows_transactions
 from streams.engine.stage import Stage
 from streams.engine.store import Store
+from streams.engine.stores import Shelf
 from streams.engine.tail import Tail
 from streams.settings import Settings, fingerprint
 
@@ -92,13 +93,15 @@ def _look_around(settings: Settings) -> bool:
     find_broker(client, seconds)
     if missing := [topic.name for topic in list_topics(settings) if topic.state == "missing"]:
         raise StreamsError(f"topics are missing: {', '.join(missing)}. Create them: streams topics create")
-    if settings.kafka.transactions == "off":
-        return False
-    transactional = knows_transactions(client, seconds)
+    transactional = settings.kafka.transactions != "off" and knows_transactions(client, seconds)
     if not transactional and settings.kafka.transactions == "on":
         raise StreamsError("[kafka] transactions = 'on', but this broker knows none: use Apache Kafka, or set 'auto' or 'off'")
-    if not transactional:
+    if not transactional and settings.kafka.transactions == "auto":
         LOG.warning("this broker knows no transactions: counts may repeat after a crash; run one worker only")
+    if not transactional and settings.engine.disk_stages:
+        raise StreamsError(
+            "[engine] disk_stages needs transactions: use Apache Kafka and [kafka] transactions = 'auto', or set it to []"
+        )
     return transactional
 
 
@@ -128,6 +131,8 @@ class Assembly:
         self.telemetry = Telemetry(self.registry, pipeline.sources(settings.topics), names)
         self.collector = BusinessCollector(self.registry)
         self.pauses = Pauses()
+        engine = settings.engine
+        self.shelf = Shelf(Path(settings.app.data_directory), engine.disk_stages, engine.disk_cache_megabytes, self.client)
 
     def join(self) -> list[Stage[pipeline.Applying]]:
         """Stages, publish and background services, joined to the app; the stages."""
@@ -144,7 +149,10 @@ class Assembly:
         for name, keeper in keepers.items():
             (source,) = pipeline.sources(topics)[name]
             options = replace(options, batch_records=FRAMES_AT_ONCE.get(name, settings.engine.batch_records))
-            stage: Stage[pipeline.Applying] = Stage(self.app, name, source, keeper, self.client, options, now_ms, telemetry)
+            stores = self.shelf.stores(name, options.changelog(name), now_ms)
+            stage: Stage[pipeline.Applying] = Stage(
+                self.app, name, source, keeper, self.client, options, now_ms, telemetry, stores, rules.state_rules(settings, name)
+            )
             pipeline.run_stage(self.app, stage)
             stages.append(stage)
         tail = self._tail()
@@ -176,6 +184,7 @@ class Assembly:
             batch_records=engine.batch_records,
             batches_under_way=engine.batches_under_way,
             fetch_queue_kilobytes=engine.fetch_queue_kilobytes,
+            kilobytes_under_way=engine.kilobytes_under_way,
             session_timeout_seconds=kafka.session_timeout_seconds,
             transaction_timeout_seconds=kafka.transaction_timeout_seconds,
             transactional=self.transactional,

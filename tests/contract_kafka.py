@@ -31,6 +31,7 @@ def options(app: str, worker: str) -> StageOptions:
         batch_records=100,
         batches_under_way=2,
         fetch_queue_kilobytes=1024,
+        kilobytes_under_way=131072,
         session_timeout_seconds=SESSION_SECONDS,
         transaction_timeout_seconds=SESSION_SECONDS,
         transactional=True,

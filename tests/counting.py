@@ -143,6 +143,10 @@ class Job:
             for partition, position in stamps.items()
         }
 
+    def changelog(self) -> list[tuple[int, bytes, bytes | None]]:
+        """All records of the changelog: partition, key, value."""
+        return self._read("count-changelog")
+
     def expected(self) -> Counter[bytes]:
         """What the input holds, by key."""
         return Counter({b"k%d" % key: len(range(key, self.events, KEYS)) for key in range(KEYS)})

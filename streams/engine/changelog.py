@@ -43,6 +43,7 @@ class Recovered:
     stamp: Stamp | None = None
     next: int = BEGINNING  # offset in the changelog from which on to read
     at_end: bool = False
+    records: int = 0  # how many were read
 
     def replay(self, changes: dict[bytes, bytes | None], following: int) -> None:
         """Take in the last values of keys, from records up to the offset `following`."""
@@ -106,6 +107,7 @@ class Reader:
         changes = dict(zip(map(KEY, messages), map(VALUE, messages), strict=True))
         assert None not in changes, f"a record without key in {self._topic}"
         self.records += len(messages)
+        table.records += len(messages)
         table.replay(changes, (messages[-1].offset() or 0) + 1)
 
     def _without_errors(self, partition: int | None, messages: list[Message]) -> list[Message]:
@@ -178,3 +180,14 @@ def start_position(table: Recovered, committed: Committed | None, *, transaction
         "something else wrote one of them. "
         "Delete both the group and the changelog to start from the beginning, or choose another [app] name"
     )
+
+
+def check_rules(where: str, stamp: Stamp | None, rules: Mapping[str, str]) -> None:
+    """Raises EngineError where the state was made under settings without which it means something else."""
+    made = {} if stamp is None else stamp.rules
+    changed = [f"{key} = {made[key]}, now it is {rules[key]}" for key in rules if made.get(key, rules[key]) != rules[key]]
+    if changed:
+        raise EngineError(
+            f"{where}: the state was made with {'; '.join(changed)}. "
+            "Set it back, or choose another [app] name and other inner topics to count anew from the beginning"
+        )

@@ -49,7 +49,7 @@ def make_cache(megabytes: int) -> "Cache":
         from rocksdict import Cache  # optional: the extra `rocksdb`
     except ImportError as error:
         raise EngineError(
-            "[engine] store = 'rocksdb' needs the package rocksdict: pip install 'interaction-streams[rocksdb]', or set 'memory'"
+            "[engine] disk_stages needs the package rocksdict: pip install 'interaction-streams[rocksdb]', or set it to []"
         ) from error
     return Cache(megabytes * 1024 * 1024)
 
@@ -121,6 +121,10 @@ class Disk(MutableMapping[bytes, bytes]):
         """All entries in one pass."""
         return _Items(self)
 
+    def is_empty(self) -> bool:
+        """Whether the database holds nothing at all."""
+        return next(iter(self._database.keys()), None) is None
+
     def take(self, dirty: dict[bytes, bytes | None]) -> None:
         """A flush begins to make these changes durable; what an earlier one has made so is only on disk from now on."""
         len(self)  # counted, if it wasn't
@@ -177,7 +181,13 @@ class Disk(MutableMapping[bytes, bytes]):
                 batch.put(key, value)
         self.held = Held(FORMAT, self._origin, count, mark)
         batch.put(HELD_KEY, msgspec.msgpack.encode(self.held))
-        self._database.write(batch)
+        problem: Exception | None = None
+        try:
+            self._database.write(batch)
+        except Exception as error:  # noqa: BLE001  # rocksdict raises nothing narrower
+            problem = error
+        if problem is not None:
+            raise EngineError(f"can't write to {self._database.path()}: {problem}") from problem
 
 
 class _Items(ItemsView[bytes, bytes]):

@@ -7,6 +7,10 @@ a broker takes transactional offsets without a check from a client that has lost
 from dataclasses import dataclass
 
 READ_COMMITTED = "read_committed"
+# A member's queue may pass its limit by one answer of each broker, which is compressed, too: the default is 50 MB. No smaller
+# than the largest record.
+FETCH_BYTES_MAX = 8 * 1024 * 1024
+QUEUE_KILOBYTES_MAX = 64 * 1024  # of a flush, handed to librdkafka and not yet acknowledged; the rest waits. The default is 1 GB
 
 Settings = dict[str, object]
 
@@ -22,6 +26,7 @@ class StageOptions:
     batch_records: int
     batches_under_way: int
     fetch_queue_kilobytes: int
+    kilobytes_under_way: int
     session_timeout_seconds: float
     transaction_timeout_seconds: float
     transactional: bool
@@ -70,6 +75,7 @@ def member_settings(client: Settings, options: StageOptions, stage: str, *, stat
         "session.timeout.ms": session_ms,
         "heartbeat.interval.ms": max(100, session_ms // 6),  # also how soon a member hears of a rebalance
         "queued.max.messages.kbytes": options.fetch_queue_kilobytes,
+        "fetch.max.bytes": FETCH_BYTES_MAX,
     }
     if static:
         member["group.instance.id"] = options.instance(stage)
@@ -82,6 +88,7 @@ def writer_settings(client: Settings) -> Settings:
         **client,
         "acks": "all",
         "compression.type": "lz4",
+        "queue.buffering.max.kbytes": QUEUE_KILOBYTES_MAX,
         "linger.ms": 1,  # a flush is produced in one go and then waited for
         "partitioner": "murmur2_random",
         "log_level": 0,

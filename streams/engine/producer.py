@@ -7,7 +7,7 @@ The surprise: a transaction that had to be aborted is written again, with the sa
 holds its lock meanwhile, so that no partition can come or go between the attempts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, sleep
 from typing import NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ from streams.engine.batch import Output
 from streams.engine.errors import EngineError, Fenced, KafkaFailed, Stuck, engine_error, error_of, explain
 from streams.engine.options import Settings, writer_settings
 from streams.engine.outage import Outage
+from streams.engine.stamp import Stamp
 
 FLUSH_SECONDS_MAX = 60.0  # a broker restart takes up to half a minute; after this others should try
 MEMBERSHIP_ATTEMPTS = 5  # the generation is old for some milliseconds in every rebalance, for ever in a zombie
@@ -25,10 +26,11 @@ MEMBERSHIP = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, Kafka
 
 
 class Work(NamedTuple):
-    """One flush: records in the order in which they are written, and the source's positions that they include."""
+    """One flush: records in the order in which they are written, the source's positions that they include, and the stamps."""
 
     records: Sequence[Output]
     offsets: list[TopicPartition]
+    stamps: Mapping[int, Stamp] = {}
 
 
 class Writer(Protocol):

@@ -1,36 +1,67 @@
-"""How many batches are on their way to agents, and whether there is room for another.
+"""How much has been read and isn't durable yet, and whether there is room for more.
 
-The surprise: the number may pass the limit by the partitions of one read. A read is never torn apart.
+Batches count until they reach their agent, bytes until what follows from them is drained for a flush: when a flush hangs, reading
+stops before memory runs out. The surprise: either may pass its limit by one read. A read is never torn apart.
 """
 
 import threading
+from collections import deque
+from collections.abc import Sequence, Sized
 from time import monotonic
+from typing import NamedTuple
+
+OVERHEAD_BYTES = 300  # what a record takes beside its value: key, headers, the objects of Python and librdkafka
+RECORD_BYTES_AT_FIRST = 64 * 1024  # until one was seen: the largest event that intake takes
+
+
+class Limits(NamedTuple):
+    """How much is read at once, and how much may wait for the agents."""
+
+    batch_records: int
+    batches_under_way: int
+    kilobytes_under_way: int = 1 << 30  # not yet in a flush; no limit unless told otherwise
 
 
 class Room:
     """Counted up in the source's thread, down in the event loop."""
 
-    def __init__(self, batches_max: int) -> None:
-        self._batches_max = batches_max
-        self._batches = 0
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._bytes_max = limits.kilobytes_under_way * 1024
+        self._waiting: deque[int] = deque()  # sizes of the batches on their way, which arrive in this order
+        self._bytes = 0
+        self._applied = 0  # bytes of batches that arrived and aren't drained
+        self._record_bytes = RECORD_BYTES_AT_FIRST
         self._lock = threading.Lock()
         self._free = threading.Event()
         self._free.set()
         self.held_seconds = 0.0  # since the start
 
-    def enter(self) -> None:
-        """A batch sets out."""
+    def count(self) -> int:
+        """How many records to read at once: so many that all batches under way have room if they are as large as the last."""
+        return max(1, min(self._limits.batch_records, self._bytes_max // self._limits.batches_under_way // self._record_bytes))
+
+    def enter(self, records: Sequence[Sized]) -> None:
+        """A batch sets out; the length of a record is that of its value."""
+        size = sum(map(len, records)) + len(records) * OVERHEAD_BYTES
         with self._lock:
-            self._batches += 1
-            if self._batches >= self._batches_max:
-                self._free.clear()
+            self._record_bytes = size // len(records)
+            self._waiting.append(size)
+            self._bytes += size
+            self._look()
 
     def leave(self) -> None:
         """A batch has arrived."""
         with self._lock:
-            self._batches -= 1
-            if self._batches < self._batches_max:
-                self._free.set()
+            self._applied += self._waiting.popleft()
+            self._look()
+
+    def drained(self) -> None:
+        """What follows from all batches that have arrived is in a flush now."""
+        with self._lock:
+            self._bytes -= self._applied
+            self._applied = 0
+            self._look()
 
     def wait(self, seconds: float) -> bool:
         """Whether there is room, at the latest after so many seconds."""
@@ -43,4 +74,10 @@ class Room:
 
     def batches(self) -> int:
         """How many are on their way."""
-        return self._batches
+        return len(self._waiting)
+
+    def _look(self) -> None:
+        if len(self._waiting) < self._limits.batches_under_way and self._bytes < self._bytes_max:
+            self._free.set()
+        else:
+            self._free.clear()

@@ -10,11 +10,11 @@ behalf. An old copy does no harm: the broker refuses it.
 Back-pressure first simply doesn't read, and pauses only when it lasts: pausing throws away what was already fetched.
 """
 
-import asyncio
+import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -22,7 +22,10 @@ from streams.engine.batch import Batch
 from streams.engine.errors import EngineError, engine_error, error_of, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.outage import Outage
+from streams.engine.room import Limits as Limits  # whoever makes a source names its limits
 from streams.engine.room import Room
+
+LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1  # longest wait for a first record; the thread sees a stop this late
 GATHER_SECONDS = 0.01  # then records are gathered this long: bounds the latency at low rates
@@ -42,13 +45,6 @@ class Owner(Protocol):
 
     def lost(self, places: Sequence[Place]) -> None:
         """Drop the partitions: somebody else already owns them."""
-
-
-class Limits(NamedTuple):
-    """How much is read at once, and how much may wait for the agents."""
-
-    batch_records: int
-    batches_under_way: int
 
 
 class Source:
@@ -74,7 +70,7 @@ class Source:
         self._stopping = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
-        self.room = Room(limits.batches_under_way)
+        self.room = Room(limits)
         self._full = 0  # waits in a row that found no room
         self._paused = False
         self._assignment = 0
@@ -124,8 +120,12 @@ class Source:
             self._to_commit.update(positions)
 
     def taken(self) -> None:
-        """A batch has reached its agent: there is room for another."""
+        """A batch has reached its agent."""
         self.room.leave()
+
+    def drained(self) -> None:
+        """All that follows from the batches that reached their agents is in a flush."""
+        self.room.drained()
 
     def lag(self, place: Place, position: int) -> int:
         """How many offsets a state at this position is behind the end of its partition; -1 while unknown."""
@@ -160,11 +160,13 @@ class Source:
             self._full = 0
             if self._paused:
                 self._paused = False
+                LOG.info("%s: reading goes on", ", ".join(self._topics))
                 consumer.resume(consumer.assignment())
             return True
         self._full += 1
         if self._full >= HOLD_WAITS and not self._paused:
             self._paused = True
+            LOG.info("%s: reading waits until what was read is written", ", ".join(self._topics))
             consumer.pause(consumer.assignment())
         if self._paused:
             message = consumer.poll(0)
@@ -176,7 +178,8 @@ class Source:
         self._moved.clear()
         message = consumer.poll(POLL_SECONDS)
         if message is not None:
-            more = consumer.consume(self._limits.batch_records - 1, GATHER_SECONDS) if self._limits.batch_records > 1 else []
+            count = self.room.count()
+            more = consumer.consume(count - 1, GATHER_SECONDS) if count > 1 else []
             records, ends = self._sort([message, *more])
             self._reread_moved(consumer, records)
             read_ms = self._now_ms()
@@ -228,7 +231,7 @@ class Source:
         if offset < first:
             raise EngineError(f"{place[0]}/{place[1]}: got offset {offset} where {first} or later must follow")
         self._next[place] = _offset(messages[-1]) + 1
-        self.room.enter()
+        self.room.enter(messages)
         self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -271,11 +274,6 @@ def beginning(consumer: Consumer, place: Place, timeout_seconds: float) -> int:
     """The offset of the first record that the broker still has."""
     watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=timeout_seconds)
     return OFFSET_BEGINNING if watermarks is None else watermarks[0]
-
-
-def wait_for(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
-    """Block this thread until the loop has done it; what it raises is raised here."""
-    asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ transaction safe.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Generic
 
@@ -28,11 +28,13 @@ from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
 from streams.engine.producer import Plain, Transactions, Work, Writer
-from streams.engine.source import Limits, Place, Source, wait_for
+from streams.engine.source import Limits, Place, Source
+from streams.engine.stamp import NO_RULES
 from streams.engine.store import Store
+from streams.engine.stores import InMemory, Stores
 from streams.engine.table import K, Table
 from streams.engine.telemetry import EngineTelemetry, Vitals
-from streams.engine.threads import in_thread
+from streams.engine.threads import in_thread, wait_for
 from streams.engine.topics import partitions_of
 
 LOG = logging.getLogger(__name__)
@@ -54,7 +56,10 @@ class Stage(Service, Generic[K]):
         options: StageOptions,
         now_ms: Callable[[], int],
         telemetry: EngineTelemetry,
+        stores: Stores | None = None,
+        rules: Mapping[str, str] = NO_RULES,
     ) -> None:
+        """`stores`: where tables are kept, by default in memory; `rules`: the settings that their meaning depends on."""
         super().__init__()
         self.name = name
         self.topic = topic
@@ -64,7 +69,9 @@ class Stage(Service, Generic[K]):
         self._options = options
         self._now_ms = now_ms
         self._telemetry = telemetry
-        self._table = Table(name, topic, self.changelog, options.worker, open)
+        self._table = Table(name, topic, self.changelog, options.worker, open, rules)
+        self._stores = stores or InMemory()
+        self._rules = rules
         self._outage = Outage(name)
         self._writer: Writer = (
             Transactions(client, options.transactional_id(name), options.transaction_timeout_seconds, self._outage)
@@ -74,7 +81,7 @@ class Stage(Service, Generic[K]):
         self._source = Source(
             member_settings(client, options, name, static=options.transactional),
             [topic],
-            Limits(options.batch_records, options.batches_under_way),
+            Limits(options.batch_records, options.batches_under_way, options.kilobytes_under_way),
             self,
             self._deliver,
             now_ms,
@@ -128,7 +135,9 @@ class Stage(Service, Generic[K]):
             await self.flush()
         except EngineError as error:
             await self.crash(error)
-        self._table.close(list(self._table.opened))
+        partitions = list(self._table.opened)
+        self._table.close(partitions)
+        self._stores.close(partitions)
         await asyncio.wait([in_thread(f"{self.name}-close", self._leave)], timeout=STOP_SECONDS_MAX)
 
     def _leave(self) -> None:
@@ -166,16 +175,21 @@ class Stage(Service, Generic[K]):
             work = self._take()
             if work.offsets:
                 began = monotonic()
-                await asyncio.shield(in_thread(f"{self.name}-flush", lambda: self._writer.write(work, self._source.metadata)))
+                await asyncio.shield(in_thread(f"{self.name}-flush", lambda: self._write(work)))
                 if not self._options.transactional:
                     self._source.commit_soon({(self.topic, offset.partition): offset.offset for offset in work.offsets})
                 self._telemetry.flushed(self.name, monotonic() - began)
+
+    def _write(self, work: Work) -> None:
+        self._writer.write(work, self._source.metadata)
+        self._stores.settle(work.stamps)
 
     def _take(self) -> Work:
         lags = {partition: self.lag(partition) for partition in self._table.opened}
         for partition, lag in lags.items():
             self._telemetry.lag(self.topic, partition, lag)
         work = self._table.take(self._now_ms(), lags.__getitem__)
+        self._source.drained()
         self._telemetry.entries(self.name, self._table.entries())
         return work
 
@@ -187,9 +201,17 @@ class Stage(Service, Generic[K]):
     def assigned(self, consumer: Consumer, places: Sequence[Place], assignment: int) -> dict[Place, int]:
         """Open the partitions: committed offsets first, the changelog after them, so that it can't be older."""
         began = monotonic()
-        transactional = self._options.transactional
         with collection_paused():
-            found = find(consumer, self._client, self.name, self.changelog, places, transactional=transactional)
+            found = find(
+                consumer,
+                self._client,
+                self.name,
+                self.changelog,
+                places,
+                transactional=self._options.transactional,
+                stores=self._stores,
+                rules=self._rules,
+            )
             keepers = {place: self._table.make(place[1], partition.table.store) for place, partition in found.items()}
         wait_for(self._open_all(found, keepers, assignment, monotonic() - began), self._loop_)
         return {place: partition.stamp.position for place, partition in found.items()}
@@ -215,4 +237,5 @@ class Stage(Service, Generic[K]):
             await self.flush()
         async with self._lock:
             self._table.close(partition for _topic, partition in places)
+            self._stores.close([partition for _topic, partition in places])
             self._telemetry.assigned(self.name, len(self._table.opened))

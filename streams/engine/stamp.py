@@ -4,6 +4,7 @@ The surprise: a position isn't enough to tell one state from another. A flush ma
 new record from the source. So flushes are numbered, and the number is committed beside the offset.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 RESERVED = b"\x00"  # no key of a table begins with it
 STAMP_KEY = RESERVED + b"stamp"
 BEGINNING = OFFSET_BEGINNING
+NO_RULES: Mapping[str, str] = {}
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,7 @@ event loop and a lock, the simulation with a seed.
 The surprise: `take` moves on before anything is written. If the writing then fails nothing is known, and the worker must stop.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from confluent_kafka import TopicPartition
 from streams.engine.batch import Batch, Output
 from streams.engine.errors import EngineError
 from streams.engine.producer import Work
-from streams.engine.stamp import STAMP_KEY, Stamp, encode_stamp, to_commit
+from streams.engine.stamp import NO_RULES, STAMP_KEY, Stamp, encode_stamp, to_commit
 from streams.engine.store import Store
 
 
@@ -50,13 +50,16 @@ class Table(Generic[K]):
         changelog: str,
         worker: str,
         open: Callable[[int, Store], K],  # noqa: A002  # the word of the contract: opens a partition
+        rules: Mapping[str, str] = NO_RULES,
     ) -> None:
+        """`rules`: the settings without which the state means something else; they go into each stamp."""
         self.name = name
         self.topic = topic
         self.changelog = changelog
         self.opened: dict[int, Opened[K]] = {}
         self._worker = worker
         self._open = open
+        self._rules = dict(rules)
 
     def open(self, partition: int, store: Store, stamp: Stamp, assignment: int) -> None:
         """Take up a partition whose state stands at the position of this stamp."""
@@ -93,17 +96,21 @@ class Table(Generic[K]):
         """Drain all keepers, and what a flush has to write: outputs, changed keys and a stamp per partition that moved."""
         records: list[Output] = []
         offsets: list[TopicPartition] = []
+        stamps: dict[int, Stamp] = {}
         for partition, opened in self.opened.items():
             outputs = opened.keeper.drain(now_ms, lag(partition))
             dirty = opened.store.take_dirty()
             if outputs or dirty or opened.position != opened.stamp.position:
                 flush = opened.stamp.flush + 1
-                stamp = opened.stamp = Stamp(position=opened.position, flush=flush, worker=self._worker, at_ms=now_ms)
+                stamp = Stamp(
+                    position=opened.position, flush=flush, worker=self._worker, at_ms=now_ms, rules=self._rules
+                )
+                opened.stamp = stamps[partition] = stamp
                 records += outputs
                 records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]
                 records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
                 offsets.append(to_commit(self.topic, partition, stamp))
-        return Work(records, offsets)
+        return Work(records, offsets, stamps)
 
     def position(self, partition: int) -> int | None:
         """Where the state stands; None where the partition isn't open."""

@@ -16,9 +16,9 @@ from streams.engine.batch import Batch
 from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
-from streams.engine.source import Limits, Place, Source, wait_for
+from streams.engine.source import Limits, Place, Source
 from streams.engine.telemetry import EngineTelemetry, Vitals
-from streams.engine.threads import in_thread
+from streams.engine.threads import in_thread, wait_for
 from streams.engine.topics import partitions_of
 
 ASK_SECONDS_MAX = 30.0  # for offsets by time; a broker that just started answers late
@@ -56,7 +56,7 @@ class Tail(Service):
         self._source = Source(
             member_settings(client, options, name, static=options.transactional),
             list(starts),
-            Limits(options.batch_records, options.batches_under_way),
+            Limits(options.batch_records, options.batches_under_way, options.kilobytes_under_way),
             self,
             self._deliver,
             now_ms,
@@ -67,6 +67,7 @@ class Tail(Service):
     def accept(self, batch: Batch) -> bool:
         """Whether the batch still counts: False where its partition has gone. Call it for each: it makes room for others."""
         self._source.taken()
+        self._source.drained()  # it keeps nothing
         place = (batch.topic, batch.partition)
         if self._assignments.get(place) != batch.assignment:
             return False

@@ -6,8 +6,8 @@ process from ending.
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -45,3 +45,8 @@ def _post(
 ) -> None:
     if not loop.is_closed():  # after the end of the worker nobody waits any more
         loop.call_soon_threadsafe(settle, result, error)
+
+
+def wait_for(coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    """Block this thread until the loop has done it; what it raises is raised here."""
+    asyncio.run_coroutine_threadsafe(coroutine, loop).result()

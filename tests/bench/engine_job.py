@@ -75,6 +75,7 @@ def main() -> None:
         batch_records=engine.batch_records,
         batches_under_way=engine.batches_under_way,
         fetch_queue_kilobytes=engine.fetch_queue_kilobytes,
+        kilobytes_under_way=131072,
         session_timeout_seconds=kafka.session_timeout_seconds,
         transaction_timeout_seconds=kafka.transaction_timeout_seconds,
         transactional=True,

@@ -29,6 +29,7 @@ from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker
 from streams.engine.stage import Stage
 from streams.engine.store import Store
+from streams.engine.stores import Shelf
 
 
 class Event(msgspec.Struct):
@@ -122,6 +123,9 @@ class Plan(msgspec.Struct):
     flush: float = 0.1
     outage_seconds_max: float = 300.0
     skew: int = 0  # a defect: batches pretend to begin so many positions later
+    disk: bool = False  # the table is in RocksDB
+    data: str = ""  # the data directory, where it isn't the worker's own
+    rules: dict[str, str] = {}
     raise_at: int = 0  # a defect: the keeper fails in the middle of this batch
 
 
@@ -153,6 +157,7 @@ def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
         batch_records=plan.batch_records,
         batches_under_way=8,
         fetch_queue_kilobytes=65536,
+        kilobytes_under_way=131072,
         session_timeout_seconds=6,  # the shortest that a broker allows
         transaction_timeout_seconds=6,
         transactional=plan.transactional,
@@ -160,7 +165,9 @@ def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
     notes = Notes(directory / f"notes-{plan.worker}")
     client: dict[str, object] = {"bootstrap.servers": plan.broker}
     keeper = partial(Counting, counted=f"{plan.app}-counted", notes=notes)
-    stage: Stage[Counting] = Stage(app, "count", f"{plan.app}-events", keeper, client, options, now_ms, notes)
+    shelf = Shelf(directory / (plan.data or f"data-{plan.worker}"), ["count"] if plan.disk else [], 8, client)
+    stores = shelf.stores("count", options.changelog("count"), now_ms)
+    stage: Stage[Counting] = Stage(app, "count", f"{plan.app}-events", keeper, client, options, now_ms, notes, stores, plan.rules)
 
     async def agent(batches: AsyncIterable[Batch]) -> None:
         await count(plan, stage, batches)

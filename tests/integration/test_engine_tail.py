@@ -54,6 +54,7 @@ def options(app: str, *, transactional: bool) -> StageOptions:
         batch_records=100,
         batches_under_way=2,
         fetch_queue_kilobytes=1024,
+        kilobytes_under_way=131072,
         session_timeout_seconds=6,
         transaction_timeout_seconds=6,
         transactional=transactional,

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from streams.edge import metrics
 from streams.edge.vitals import Pauses, VitalsCollector
-from streams.engine.room import Room
+from streams.engine.room import Limits, Room
 from streams.engine.store import Store
 from streams.engine.telemetry import Vitals
 
@@ -49,10 +49,10 @@ def test_each_collection_is_a_pause_of_its_generation() -> None:
 
 
 def test_the_time_without_room_is_held_and_with_room_it_is_not() -> None:
-    room = Room(1)
+    room = Room(Limits(500, 1))
     assert room.wait(10.0)
     assert room.held_seconds == 0
-    room.enter()
+    room.enter([b""])
     assert not room.wait(0.01)
     assert room.held_seconds >= 0.01
     assert room.batches() == 1

@@ -1,0 +1,163 @@
+"""Tables in RocksDB: a restart reads only the tail of the changelog, and what is on disk is trusted no further than it may be."""
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+from counting import PARTITIONS, Job
+from running import eventually
+
+from streams.engine.disk import HELD_KEY, Held, decode_held, make_cache, open_database
+from streams.engine.stamp import Mark, Stamp
+
+pytestmark = pytest.mark.integration
+
+SLOW_FLUSH = {"pause": 0.02, "batch_records": 200, "flush": 0.3, "disk": True}
+EVENTS = 20_000
+
+
+@pytest.fixture
+def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
+    """A filled topic on real Kafka."""
+    job = Job(kafka, tmp_path)
+    job.create_topics()
+    job.produce(EVENTS)
+    yield job
+    job.stop()
+
+
+def has_consumed(job: Job, records: int) -> bool:
+    """Whether worker a has taken more than so many records."""
+    return job.consumed("a") > records
+
+
+def assert_exact(job: Job) -> None:
+    """Outputs, tables, stamps and offsets all tell of the input, each record once."""
+    job.wait_done()
+    assert job.expected() == job.counted()
+    assert job.expected() == job.tables()
+    assert job.events == job.stamps()
+
+
+def openings(job: Job, worker: str = "a") -> list[tuple[int, int]]:
+    """Each time that the worker opened partitions: how many records it read, how many tables were warm."""
+    found = re.findall(r"read (\d+) records of .* (\d+) of \d+ tables were warm", job.log(worker))
+    return [(int(records), int(warm)) for records, warm in found]
+
+
+def end(job: Job, worker: str = "a") -> None:
+    """An orderly end."""
+    job.send(worker, signal.SIGTERM)
+    assert job.end(worker) == 0, job.log(worker)
+
+
+def finish(job: Job) -> None:
+    """Worker a counts all there is and ends in order."""
+    eventually(
+        lambda: job.consumed("a") > 0 or job.workers["a"].poll() is not None, 60, "the worker counts"
+    )  # a group that was never used can't be asked
+    job.wait_done()
+    end(job)
+
+
+def database(job: Job, partition: int) -> Path:
+    """Where worker a has a partition's table."""
+    return job.directory / "data-a" / "tables" / "count" / str(partition)
+
+
+def test_a_killed_worker_reads_only_the_tail_of_its_changelog(job: Job) -> None:
+    job.start("a", **SLOW_FLUSH)
+    finish(job)
+    before = len(job.changelog())
+    job.produce(EVENTS)
+    job.start("a", **SLOW_FLUSH)
+    eventually(partial(has_consumed, job, EVENTS + 5_000), 60, "the worker counts")
+    job.send("a", signal.SIGKILL)
+    job.end("a")
+    assert job.committed() < job.events
+    job.start("a", disk=True)
+    assert_exact(job)
+    (_, none), (after_end, some), (after_kill, all_) = openings(job)
+    assert (none, some, all_) == (0, PARTITIONS, PARTITIONS)
+    assert after_end < before / 4, "an orderly end leaves little to read"
+    assert after_kill < len(job.changelog()) - before, "what the first run wrote isn't read again"
+    assert job.consumed("a") > job.events, "nothing was in flight at the kill"
+
+
+def rewrite(path: Path, change: Callable[[Held], Held]) -> None:
+    """Make a database say something else of itself."""
+    opened = open_database(path, make_cache(1))
+    held = decode_held(opened[HELD_KEY] or b"")
+    assert held is not None
+    opened[HELD_KEY] = msgspec.msgpack.encode(change(held))
+    opened.close()
+
+
+def break_files(path: Path) -> None:
+    """What a full disk or a careless hand leaves."""
+    (path / "CURRENT").write_text("nonsense")
+
+
+def make_foreign(path: Path) -> None:
+    """The directory comes from elsewhere."""
+    rewrite(path, lambda held: msgspec.structs.replace(held, origin="another cluster"))
+
+
+def make_ahead(path: Path) -> None:
+    """The broker has lost what it had acknowledged."""
+    rewrite(path, lambda held: msgspec.structs.replace(held, mark=Mark(held.mark.stamp, 1 << 40)))
+
+
+def make_old(path: Path) -> None:
+    """The worker was away for long."""
+    rewrite(path, lambda held: msgspec.structs.replace(held, mark=Mark(Stamp(position=1, at_ms=1), held.mark.next)))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (break_files, "can't be opened"),
+        (make_foreign, "belongs to another changelog"),
+        (make_ahead, "is at an offset that its changelog doesn't have"),
+        (make_old, "is too old"),
+    ],
+)
+def test_what_is_on_disk_and_no_good_is_made_anew(job: Job, harm: Callable[[Path], None], says: str) -> None:
+    job.start("a", disk=True)
+    finish(job)
+    harm(database(job, 1))
+    job.produce(1_000)
+    job.start("a", disk=True)
+    assert_exact(job)
+    assert says in job.log("a")
+    assert openings(job)[-1][1] == PARTITIONS - 1
+
+
+def test_a_partition_that_comes_back_is_warm(job: Job) -> None:
+    job.start("a", **SLOW_FLUSH)
+    eventually(partial(has_consumed, job, 2_000), 60, "the first counts")
+    job.start("b", **SLOW_FLUSH)
+    eventually(lambda: job.notes("b", "assigned")[-1:] == [2], 60, "the second has its share")
+    end(job, "b")
+    assert_exact(job)
+    assert openings(job)[-1][1] == 2
+
+
+def test_a_data_directory_is_for_one_worker(job: Job) -> None:
+    job.start("a", **SLOW_FLUSH, data="shared")
+    eventually(partial(has_consumed, job, 1_000), 60, "the first counts")
+    job.start("b", disk=True, data="shared")
+    assert job.end("b") == 1
+    assert "another worker keeps its state in" in job.log("b").splitlines()[-1]
+
+
+def test_state_made_under_other_rules_is_refused(job: Job) -> None:
+    job.start("a", rules={"[intake] pane_seconds": "10"})
+    finish(job)
+    job.start("a", rules={"[intake] pane_seconds": "20"})
+    assert job.end("a") == 1
+    assert "the state was made with [intake] pane_seconds = 10, now it is 20" in job.log("a").splitlines()[-1]
