@@ -65,6 +65,7 @@ class Engine(_Section, frozen=True):
     kilobytes_under_way: PositiveInt
     disk_stages: tuple[Literal["intake", "merge", "detect"], ...]
     disk_cache_megabytes: PositiveInt
+    warm_replicas: Literal["none", "all"]
 
 
 class Events(_Section, frozen=True):

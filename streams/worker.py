@@ -36,9 +36,9 @@ from streams.engine import app as faust_app
 from streams.engine import healing
 from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker, knows_transactions
+from streams.engine.shelf import Shelf
 from streams.engine.stage import Stage
 from streams.engine.store import Store
-from streams.engine.stores import Shelf
 from streams.engine.tail import Tail
 from streams.settings import Settings, fingerprint
 
@@ -132,7 +132,13 @@ class Assembly:
         self.collector = BusinessCollector(self.registry)
         self.pauses = Pauses()
         engine = settings.engine
-        self.shelf = Shelf(Path(settings.app.data_directory), engine.disk_stages, engine.disk_cache_megabytes, self.client)
+        self.shelf = Shelf(
+            Path(settings.app.data_directory),
+            engine.disk_stages,
+            engine.disk_cache_megabytes,
+            self.client,
+            warm_replicas=engine.warm_replicas == "all",
+        )
 
     def join(self) -> list[Stage[pipeline.Applying]]:
         """Stages, publish and background services, joined to the app; the stages."""

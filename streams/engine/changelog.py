@@ -6,7 +6,7 @@ the flush that committed the offset.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import methodcaller
@@ -63,7 +63,6 @@ class Reader:
 
     def __init__(self, client: Settings, topic: str, tables: Mapping[int, Recovered]) -> None:
         self._topic = topic
-        self._tables = dict(tables)
         self.records = 0
         settings: Settings = {
             **reader_settings(client),
@@ -71,19 +70,14 @@ class Reader:
             "max.partition.fetch.bytes": FETCH_BYTES,
             "queued.max.messages.kbytes": QUEUE_KILOBYTES,
         }
+        self._tables: dict[int, Recovered] = {}
         self._consumer = Consumer(settings)
-        self._consumer.assign([TopicPartition(topic, partition, table.next) for partition, table in self._tables.items()])
+        self.replace(tables)
 
-    def add(self, tables: Mapping[int, Recovered]) -> None:
-        """Read these, too."""
-        self._tables.update(tables)
-        self._consumer.incremental_assign([TopicPartition(self._topic, p, table.next) for p, table in tables.items()])
-
-    def remove(self, partitions: Sequence[int]) -> dict[int, Recovered]:
-        """Read these no more; they are given back as they stand."""
-        removed = {partition: self._tables.pop(partition) for partition in partitions if partition in self._tables}
-        self._consumer.incremental_unassign([TopicPartition(self._topic, partition) for partition in removed])
-        return removed
+    def replace(self, tables: Mapping[int, Recovered]) -> None:
+        """Read these instead, each from where it stands."""
+        self._tables = dict(tables)
+        self._consumer.assign([TopicPartition(self._topic, p, table.next) for p, table in self._tables.items()])
 
     def read(self, seconds: float) -> int:
         """Take in what comes within this time, at most READ_RECORDS; how many records it was."""

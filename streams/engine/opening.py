@@ -60,7 +60,9 @@ def find(
     return found
 
 
-def _recover(client: Settings, changelog: str, expected: Mapping[int, Committed | None], stores: Stores) -> Mapping[int, Recovered]:
+def _recover(
+    client: Settings, changelog: str, expected: Mapping[int, Committed | None], stores: Stores
+) -> Mapping[int, Recovered]:
     """The tables as the changelog tells them, from what is there of them; what doesn't lead to the offset is read anew."""
     began = monotonic()
     tables = stores.open(list(expected))

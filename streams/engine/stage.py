@@ -138,6 +138,7 @@ class Stage(Service, Generic[K]):
         partitions = list(self._table.opened)
         self._table.close(partitions)
         self._stores.close(partitions)
+        self._stores.end()
         await asyncio.wait([in_thread(f"{self.name}-close", self._leave)], timeout=STOP_SECONDS_MAX)
 
     def _leave(self) -> None:
@@ -157,6 +158,7 @@ class Stage(Service, Generic[K]):
                 f"topic {self.topic} has {partitions[self.topic]} partitions, "
                 f"its changelog {self.changelog} {partitions[self.changelog]}; they must be equal"
             )
+        self._stores.begin(partitions[self.topic])
         self._writer.open(OPEN_SECONDS_MAX)
         self._source.run()
 

@@ -5,20 +5,19 @@ made anew. The surprise: old means a time, not a distance. After its retention t
 deleted, and a copy that slept meanwhile would keep that key for ever.
 """
 
-import fcntl
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs forget to export it
 
 from streams.engine.changelog import Recovered
-from streams.engine.disk import Disk, make_cache, open_database
-from streams.engine.errors import EngineError, kafka_errors
+from streams.engine.disk import Disk, open_database
+from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings
 from streams.engine.stamp import Mark, Stamp
 from streams.engine.store import Store
@@ -36,6 +35,12 @@ MARK_SECONDS = 1.0  # how often the end of the changelog is asked for, 2 ms each
 class Stores(Protocol):
     """The table partitions of one stage on this worker. Calls come from one thread at a time."""
 
+    def begin(self, partitions: int) -> None:
+        """The worker begins; the stage has so many partitions in all."""
+
+    def end(self) -> None:
+        """The worker ends; all was closed."""
+
     def open(self, partitions: Sequence[int]) -> dict[int, Recovered]:
         """What is there of these partitions, to be read on from the changelog."""
 
@@ -51,6 +56,12 @@ class Stores(Protocol):
 
 class InMemory:
     """Nothing is kept: each open begins with an empty table."""
+
+    def begin(self, partitions: int) -> None:
+        """Nothing to do."""
+
+    def end(self) -> None:
+        """Nothing to do."""
 
     def open(self, partitions: Sequence[int]) -> dict[int, Recovered]:
         """Empty tables."""
@@ -80,6 +91,12 @@ class OnDisk:
         self._open: dict[int, Store] = {}
         self._next: dict[int, int] = {}
         self._asked = 0.0
+
+    def begin(self, partitions: int) -> None:
+        """Nothing to do."""
+
+    def end(self) -> None:
+        """Nothing to do."""
 
     def open(self, partitions: Sequence[int]) -> dict[int, Recovered]:
         """What the databases hold, where that can be read on from the changelog; empty tables elsewhere."""
@@ -169,33 +186,3 @@ class OnDisk:
         asked = {TopicPartition(self._changelog, partition): spec for partition in partitions}
         answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED) if asked else {}
         return {place.partition: answer.result(ASK_SECONDS_MAX).offset for place, answer in answers.items()}
-
-
-def lock_directory(path: Path) -> IO[bytes]:
-    """Keep other workers out of a data directory until the file is closed. EngineError where one is in it."""
-    path.mkdir(parents=True, exist_ok=True)
-    file = (path / "lock").open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise EngineError(f"another worker keeps its state in {path}: give each its own [app] data_directory") from error
-    return file
-
-
-class Shelf:
-    """Which stages of a worker keep their tables on disk, and where."""
-
-    def __init__(self, directory: Path, stages: Sequence[str], cache_megabytes: int, client: Settings) -> None:
-        """EngineError where another worker has the directory, or RocksDB isn't installed."""
-        self._directory = directory
-        self._stages = stages
-        self._client = client
-        self._lock = lock_directory(directory) if stages else None
-        self._cache = make_cache(cache_megabytes) if stages else None
-
-    def stores(self, stage: str, changelog: str, now_ms: Callable[[], int]) -> Stores:
-        """The stores of a stage."""
-        if stage not in self._stages or self._cache is None:
-            return InMemory()
-        return OnDisk(self._directory / "tables" / stage, self._cache, self._client, changelog, now_ms)

@@ -102,9 +102,7 @@ class Table(Generic[K]):
             dirty = opened.store.take_dirty()
             if outputs or dirty or opened.position != opened.stamp.position:
                 flush = opened.stamp.flush + 1
-                stamp = Stamp(
-                    position=opened.position, flush=flush, worker=self._worker, at_ms=now_ms, rules=self._rules
-                )
+                stamp = Stamp(position=opened.position, flush=flush, worker=self._worker, at_ms=now_ms, rules=self._rules)
                 opened.stamp = stamps[partition] = stamp
                 records += outputs
                 records += [Output(self.changelog, value, key, partition) for key, value in dirty.items()]

@@ -27,9 +27,9 @@ from streams.engine.app import make_app, run
 from streams.engine.batch import Batch, Output
 from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker
+from streams.engine.shelf import Shelf
 from streams.engine.stage import Stage
 from streams.engine.store import Store
-from streams.engine.stores import Shelf
 
 
 class Event(msgspec.Struct):
@@ -124,8 +124,7 @@ class Plan(msgspec.Struct):
     outage_seconds_max: float = 300.0
     skew: int = 0  # a defect: batches pretend to begin so many positions later
     disk: bool = False  # the table is in RocksDB
-    data: str = ""  # the data directory, where it isn't the worker's own
-    rules: dict[str, str] = {}
+    warm_replicas: bool = False
     raise_at: int = 0  # a defect: the keeper fails in the middle of this batch
 
 
@@ -165,9 +164,9 @@ def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
     notes = Notes(directory / f"notes-{plan.worker}")
     client: dict[str, object] = {"bootstrap.servers": plan.broker}
     keeper = partial(Counting, counted=f"{plan.app}-counted", notes=notes)
-    shelf = Shelf(directory / (plan.data or f"data-{plan.worker}"), ["count"] if plan.disk else [], 8, client)
+    shelf = Shelf(directory / f"data-{plan.worker}", ["count"] if plan.disk else [], 8, client, warm_replicas=plan.warm_replicas)
     stores = shelf.stores("count", options.changelog("count"), now_ms)
-    stage: Stage[Counting] = Stage(app, "count", f"{plan.app}-events", keeper, client, options, now_ms, notes, stores, plan.rules)
+    stage: Stage[Counting] = Stage(app, "count", f"{plan.app}-events", keeper, client, options, now_ms, notes, stores)
 
     async def agent(batches: AsyncIterable[Batch]) -> None:
         await count(plan, stage, batches)

@@ -1,4 +1,4 @@
-"""Tables in RocksDB: a restart reads only the tail of the changelog, and what is on disk is trusted no further than it may be."""
+"""Tables on disk and warm replicas: only the tail of a changelog is read, and a copy is trusted no further than it may be."""
 
 import re
 import signal
@@ -117,24 +117,25 @@ def make_old(path: Path) -> None:
     rewrite(path, lambda held: msgspec.structs.replace(held, mark=Mark(Stamp(position=1, at_ms=1), held.mark.next)))
 
 
-@pytest.mark.parametrize(
-    ("harm", "says"),
-    [
-        (break_files, "can't be opened"),
-        (make_foreign, "belongs to another changelog"),
-        (make_ahead, "is at an offset that its changelog doesn't have"),
-        (make_old, "is too old"),
-    ],
-)
-def test_what_is_on_disk_and_no_good_is_made_anew(job: Job, harm: Callable[[Path], None], says: str) -> None:
+HARMS = [
+    (break_files, "can't be opened"),
+    (make_foreign, "belongs to another changelog"),
+    (make_ahead, "is at an offset that its changelog doesn't have"),
+    (make_old, "is too old"),
+]
+
+
+def test_what_is_on_disk_and_no_good_is_made_anew(job: Job) -> None:
     job.start("a", disk=True)
     finish(job)
-    harm(database(job, 1))
+    for partition, (harm, _) in enumerate(HARMS):
+        harm(database(job, partition))
     job.produce(1_000)
     job.start("a", disk=True)
     assert_exact(job)
-    assert says in job.log("a")
-    assert openings(job)[-1][1] == PARTITIONS - 1
+    for partition, (_, says) in enumerate(HARMS):
+        assert f"{job.app}-count-changelog/{partition} {says}" in job.log("a")
+    assert openings(job)[-1][1] == 0
 
 
 def test_a_partition_that_comes_back_is_warm(job: Job) -> None:
@@ -147,17 +148,19 @@ def test_a_partition_that_comes_back_is_warm(job: Job) -> None:
     assert openings(job)[-1][1] == 2
 
 
-def test_a_data_directory_is_for_one_worker(job: Job) -> None:
-    job.start("a", **SLOW_FLUSH, data="shared")
-    eventually(partial(has_consumed, job, 1_000), 60, "the first counts")
-    job.start("b", disk=True, data="shared")
-    assert job.end("b") == 1
-    assert "another worker keeps its state in" in job.log("b").splitlines()[-1]
-
-
-def test_state_made_under_other_rules_is_refused(job: Job) -> None:
-    job.start("a", rules={"[intake] pane_seconds": "10"})
-    finish(job)
-    job.start("a", rules={"[intake] pane_seconds": "20"})
-    assert job.end("a") == 1
-    assert "the state was made with [intake] pane_seconds = 10, now it is 20" in job.log("a").splitlines()[-1]
+@pytest.mark.parametrize("disk", [False, True])
+def test_a_worker_with_warm_replicas_takes_over_by_the_tail(job: Job, disk: bool) -> None:
+    """The session of the killed worker has to time out first, so what it wrote last is followed by then."""
+    plan = {**SLOW_FLUSH, "disk": disk, "warm_replicas": True}
+    job.start("a", **plan)
+    job.start("b", **plan)
+    eventually(lambda: job.notes("a", "assigned")[-1:] == [2] and job.notes("b", "assigned")[-1:] == [2], 60, "both work")
+    eventually(partial(has_consumed, job, job.consumed("a") + 3_000), 60, "the first counts")
+    opened = len(openings(job, "b"))
+    job.send("a", signal.SIGKILL)
+    assert job.committed() < job.events
+    eventually(lambda: job.notes("b", "assigned")[-1:] == [PARTITIONS], 60, "the second has taken all")
+    (taken,) = openings(job, "b")[opened:]
+    assert_exact(job)
+    assert taken == (0, 2), "nothing was left to read"
+    assert job.consumed("a", "b") > job.events, "nothing was in flight at the kill"

@@ -3,9 +3,9 @@
 import pytest
 from confluent_kafka import TopicPartition
 
-from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, encode_stamp, start_position
+from streams.engine.changelog import STAMP_KEY, Recovered, Stamp, check_rules, encode_stamp, start_position
 from streams.engine.errors import EngineError
-from streams.engine.stamp import Committed, committed_of, to_commit
+from streams.engine.stamp import Committed, committed_of, decode_stamp, to_commit
 
 FIVE = encode_stamp(Stamp(position=5))
 
@@ -71,3 +71,14 @@ def test_another_committed_offset_is_refused(stamp: int | None, says: str) -> No
     table = Recovered(stamp=None if stamp is None else Stamp(position=stamp))
     with pytest.raises(EngineError, match=rf"count: events/0: the group committed 7, but the state in its changelog {says}"):
         start_position(table, Committed(7), transactional=True, where="count: events/0")
+
+
+def test_state_made_under_other_rules_is_refused() -> None:
+    rules = {"[intake] pane_seconds": "10", "[merge] time_zone": "UTC"}
+    stamp = decode_stamp(encode_stamp(Stamp(position=5, rules=rules)))
+    check_rules("intake: events/0", stamp, rules)
+    check_rules("intake: events/0", Stamp(position=5), rules)  # written by an earlier version
+    check_rules("intake: events/0", None, rules)
+    expected = r"intake: events/0: the state was made with \[intake\] pane_seconds = 10, now it is 20\. Set it back, or"
+    with pytest.raises(EngineError, match=expected):
+        check_rules("intake: events/0", stamp, {**rules, "[intake] pane_seconds": "20"})
