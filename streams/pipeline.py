@@ -58,7 +58,8 @@ class IntakeKeeper:
         self._telemetry.heartbeat("intake", now_ms)
         self._report(changes)
         outputs = [
-            Output(self._topics.partials, encode_frame(frame), partition=shard) for shard, frame in enumerate(changes.frames)
+            Output(self._topics.partials, encode_frame(frame), partition=number % self._topics.shards)
+            for number, frame in enumerate(changes.frames)
         ]
         outputs += [
             self._aside(self._topics.rejected, bad.record, reason=bad.reason, detail=bad.detail) for bad in changes.rejected

@@ -43,7 +43,7 @@ class IntakeCounts(msgspec.Struct, kw_only=True):
 
 
 class IntakeChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """One drain. frames: one per merge shard, index = shard; none where nothing changed and the last ones are fresh."""
+    """One drain. frames: one per merge shard, in one round or more; none where nothing changed and the last ones are fresh."""
 
     frames: list[Frame]
     rejected: list[Rejected]

@@ -1,9 +1,11 @@
 """Partial frames: what intake hands to merge, the changes of one flush of one source partition.
 
 A frame goes to every merge shard in every flush, empty or not, so that each shard hears each source partition's watermark.
-Frames of one source partition are numbered without gaps; merge asserts it. Encoding: MessagePack arrays, versioned.
+Frames of one source partition are numbered without gaps; merge asserts it. Encoding: MessagePack arrays, versioned. The surprise:
+a flush may take several frames, each with a number, because a record has a limit; only the last moves the watermark.
 """
 
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
 import msgspec
@@ -59,6 +61,31 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
 def shard_of(series: str, shards: int) -> int:
     """The merge shard that owns a series; stable across processes and releases."""
     return crc32(series.encode()) % shards
+
+
+# A record may have 8 MiB. Half is left for what comes with the changes of a frame: who waits, in up to some thousand series.
+CHANGES_BYTES_MAX = 4 * 1024 * 1024
+FEW_CHANGES = 200  # so few fit whatever they are: 20 kB each is more than the longest names and a full sketch take
+
+
+def parts_of(shards: Sequence[list[PaneChange]], bytes_max: int = CHANGES_BYTES_MAX) -> list[list[list[PaneChange]]]:
+    """The changes of each shard, in as many rounds as it takes for a frame to fit into a record; at least one."""
+    cut = [[changes] if len(changes) <= FEW_CHANGES else list(_cut(changes, bytes_max)) for changes in shards]
+    return [[pieces[part] if part < len(pieces) else [] for pieces in cut] for part in range(max(map(len, cut)))]
+
+
+def _cut(changes: list[PaneChange], bytes_max: int) -> Iterator[list[PaneChange]]:
+    piece: list[PaneChange] = []
+    size = 0
+    for change in changes:
+        # At most so much as MessagePack: 24 for what is always there, 12 for a code and its number, 4 for a character.
+        more = 24 + 12 * len(change.cell) + len(change.series) * (1 if change.series.isascii() else 4)
+        if piece and size + more > bytes_max:
+            yield piece
+            piece, size = [], 0
+        piece.append(change)
+        size += more
+    yield piece
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -15,7 +15,7 @@ from streams.core.context import Contexts
 from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
 from streams.core.facts import KINDS, MAX_FACTS, Fact
-from streams.core.frame import Frame, PaneChange, WaitingLevel
+from streams.core.frame import Frame, PaneChange, WaitingLevel, parts_of
 from streams.core.interaction import Contradiction
 from streams.core.lives import PREFIX, Lives
 from streams.core.record import Record
@@ -68,7 +68,7 @@ class Intake:
         meta = _DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta(STATE_VERSION, None, 0, False, {})
         assert meta.version == STATE_VERSION, f"intake state version {meta.version}, this program reads {STATE_VERSION}"
         self._watermark = NEVER if meta.watermark_ms is None else meta.watermark_ms
-        self._number = meta.number
+        self._number, self._told_ms = meta.number, meta.watermark_ms
         self._live = meta.live
         self._beat_ms, self._ended_ms = meta.beat_ms, meta.ended_ms
         self._lives.odd.update(meta.debts)
@@ -178,29 +178,37 @@ class Intake:
             self._lives.expire(before, self._watermark)
 
     def _frames(self, now_ms: int, idle: bool) -> list[Frame]:
-        """One frame per shard, or none: nothing changed, and the last one is younger than PULSE_MS."""
+        """One frame per shard, several where there is much; none where nothing changed and the last is younger than PULSE_MS."""
         changes = self._cells.take()
         levels = self._changed_levels()
         state = (self._watermark, idle, self._ended_ms)
         quiet = state == self._sent and not any(changes) and all(level is None for level in levels)
         if quiet and now_ms - self._sent_ms < PULSE_MS:
             return []
-        self._number += 1
         self._sent, self._sent_ms = state, now_ms
-        return [self._frame(now_ms, idle, *shard) for shard in zip(changes, levels, strict=True)]
+        *parts, last = parts_of(changes)
+        # What comes before the last part says nothing new but its changes: no window may close between the parts.
+        frames = [frame for part in parts for frame in self._round(now_ms, part)]
+        self._told_ms = None if self._watermark == NEVER else self._watermark
+        for frame, waiting in zip(self._round(now_ms, last), levels, strict=True):
+            frames.append(msgspec.structs.replace(frame, idle=idle, waiting=waiting, ended_ms=self._ended_ms))
+        return frames
 
-    def _frame(self, now_ms: int, idle: bool, changes: list[PaneChange], waiting: list[WaitingLevel] | None) -> Frame:
-        return Frame(
-            source=self._partition,
-            number=self._number,
-            watermark_ms=None if self._watermark == NEVER else self._watermark,
-            idle=idle,
-            read_ms=self._read_ms if changes else None,
-            sent_ms=now_ms,
-            changes=changes,
-            waiting=waiting,
-            ended_ms=self._ended_ms,
-        )
+    def _round(self, now_ms: int, changes: list[list[PaneChange]]) -> list[Frame]:
+        """A frame for each shard, under the next number."""
+        self._number += 1
+        return [
+            Frame(
+                source=self._partition,
+                number=self._number,
+                watermark_ms=self._told_ms,
+                idle=False,
+                read_ms=self._read_ms if of_shard else None,
+                sent_ms=now_ms,
+                changes=of_shard,
+            )
+            for of_shard in changes
+        ]
 
     def _changed_levels(self) -> list[list[WaitingLevel] | None]:
         """The waiting levels of each shard where they are not those sent last."""
