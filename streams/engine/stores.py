@@ -9,7 +9,6 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
@@ -29,7 +28,6 @@ LOG = logging.getLogger(__name__)
 
 AGE_MS_MAX = 12 * 60 * 60 * 1000  # half of what Kafka's cleaner waits by default before it forgets a deletion (a day)
 ASK_SECONDS_MAX = 30.0  # a broker that just started answers late
-MARK_SECONDS = 1.0  # how often the end of the changelog is asked for, 2 ms each; a restart reads so much again
 
 
 class Stores(Protocol):
@@ -89,8 +87,6 @@ class OnDisk:
         self._admin = AdminClient(dict[str, Any](client, log_level=0))
         self._origin = ""
         self._open: dict[int, Store] = {}
-        self._next: dict[int, int] = {}
-        self._asked = 0.0
 
     def begin(self, partitions: int) -> None:
         """Nothing to do."""
@@ -114,17 +110,14 @@ class OnDisk:
 
     def settle(self, stamps: Mapping[int, Stamp]) -> None:
         """Write down what was taken. Only this worker writes to these partitions, so where they end now, all is in the stores."""
-        if monotonic() - self._asked > MARK_SECONDS or not self._next.keys() >= stamps.keys():
-            with kafka_errors(f"can't ask for the changelog {self._changelog}"):
-                self._next = self._ask(list(self._open))
-            self._asked = monotonic()
+        with kafka_errors(f"can't ask for the changelog {self._changelog}"):
+            ends = self._ask(list(stamps))  # 2 ms beside a flush
         for partition, stamp in stamps.items():
-            self._open[partition].settle(Mark(stamp, self._next[partition]))
+            self._open[partition].settle(Mark(stamp, ends[partition]))
 
     def close(self, partitions: Iterable[int]) -> None:
         """Close the databases; they stay."""
         for partition in partitions:
-            self._next.pop(partition, None)
             store = self._open.pop(partition, None)
             if store is not None:
                 store.close()

@@ -1,0 +1,70 @@
+"""A worker stays within its memory whatever the backlog: large events, and large records that are refused and passed on."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from running import System, committed, eventually, make_system
+
+pytestmark = pytest.mark.integration
+
+RECORDS = 5_000
+RECORD_BYTES = 64_000  # just under what an event may have
+LIMITS = {"STREAMS_ENGINE_FETCH_QUEUE_KILOBYTES": "16384", "STREAMS_ENGINE_KILOBYTES_UNDER_WAY": "32768"}
+# The two limits; as much again for what a flush writes; a read beyond each; the program itself, 140 MiB when idle.
+PEAK_MEBIBYTES_MAX = 140 + 16 + 2 * 32 + 60
+
+
+@pytest.fixture
+def system(kafka: str, tmp_path: Path) -> Iterator[System]:
+    """A system with low limits."""
+    system = make_system(tmp_path, kafka, LIMITS)
+    yield system
+    system.children.stop()
+
+
+def fill(system: System) -> int:
+    """Write the backlog, every second record no event; how many bytes it is."""
+    environment = system.environment
+    producer = Producer(
+        {"bootstrap.servers": environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], "queue.buffering.max.kbytes": 65536}
+    )
+    noise = secrets.token_hex(RECORD_BYTES // 2 - 200)  # halves when it is compressed
+    size = 0
+    for number in range(RECORDS):
+        event = {
+            "id": f"e{number}",
+            "source": "test",
+            "type": "offered",
+            "time": 1_790_000_000_000 + number * 10,
+            "interaction_id": f"i{number}",
+            "note": noise,
+        }
+        value = json.dumps(event) if number % 2 else "no event " + noise
+        size += len(value)
+        while True:
+            try:
+                producer.produce(environment["STREAMS_TOPICS_INTERACTIONS"], value, f"i{number}")
+                break
+            except BufferError:
+                producer.poll(0.1)
+    assert producer.flush(60) == 0
+    return size
+
+
+def test_a_backlog_of_large_records_is_read_in_bounded_memory(system: System) -> None:
+    size = fill(system)
+    assert size > 300_000_000
+    worker = system.start_worker()
+    environment = system.environment
+    group, topic = f"{environment['STREAMS_APP_NAME']}-intake", environment["STREAMS_TOPICS_INTERACTIONS"]
+    bootstrap = environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"]
+    eventually(lambda: committed(bootstrap, group, topic) >= RECORDS, 120, "all is committed")
+    status = Path(f"/proc/{worker.process.pid}/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) // 1024
+    assert peak < PEAK_MEBIBYTES_MAX
+    refused = system.lines("rejected", "--json")
+    assert refused, "half of it was refused"
