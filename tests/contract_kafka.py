@@ -28,6 +28,7 @@ def options(app: str, worker: str) -> StageOptions:
         worker=worker,
         flush_seconds=0.1,
         flush_seconds_max=0.5,
+        drain_seconds=0.1,
         batch_records=100,
         batches_under_way=2,
         fetch_queue_kilobytes=1024,

@@ -7,6 +7,8 @@ falls behind loses what is queued and gets a fresh snapshot, so that a slow phon
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from time import monotonic
 
 import msgspec
 
@@ -20,8 +22,8 @@ from streams.edge.redis import LiveReader, LiveViewError
 VIEWERS_MAX = 200  # one process serves a building; beyond it, start another board
 QUEUE_MAX = 32  # messages a viewer may lag behind: 8 s at four a second
 RECONNECT_MS = 1_000  # how soon a browser tries again
-BEAT_SECONDS = 0.25  # changes go out this often: as often as the pipeline publishes
-STATUS_BEATS = 4  # health goes out each second, changed or not: it is the heartbeat of the stream
+BEAT_SECONDS = 0.25  # changes go out at most this often: as often as the pipeline publishes
+STATUS_SECONDS = 1.0  # health goes out this often, changed or not: it is the heartbeat of the stream
 RELOAD_SECONDS = 15.0  # the whole view is read again this often: pub/sub promises no delivery, and expired series must go
 RETRY_SECONDS = 1.0  # Redis is near and cheap to ask, so the pause doesn't grow
 
@@ -73,15 +75,24 @@ class Pending:
         self._trends: dict[tuple[str, str], TrendView] = {}
         self._minutes: dict[tuple[str, int], MinuteView] = {}
         self._alerts: dict[str, Alert] = {}
+        self._some = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Return as soon as there is something, at the latest after so many seconds."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._some.wait(), seconds)
 
     def add(self, changes: Changes) -> None:
         """Add changes."""
+        if changes.trends or changes.minutes or changes.alerts:
+            self._some.set()
         self._trends.update({(view.key, view.kind): view for view in changes.trends})
         self._minutes.update({(view.key, view.start_ms): view for view in changes.minutes})
         self._alerts.update({alert.alert_id: alert for alert in changes.alerts})
 
     def take(self) -> Changes | None:
         """What was added since the last call, None if nothing was."""
+        self._some.clear()
         if not (self._trends or self._minutes or self._alerts):
             return None
         changes = Changes(list(self._trends.values()), list(self._minutes.values()), list(self._alerts.values()))
@@ -188,22 +199,24 @@ class Hub:
         self._pending.add(Changes(newer.trends, [view_minute(minute) for minute in changes.expectations], newer.alerts))
 
     async def _beat(self) -> None:
-        """Send what changed since the last beat, and the health once a second."""
-        beat = 0
+        """Send what changed: at once after a quiet beat, else with the next; and the health once a second."""
+        status_at = 0.0
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            beat += 1
+            await self._pending.wait(BEAT_SECONDS)
             changes = self._pending.take()
             if changes is not None:
                 self._number += 1
                 message = sse("changes", msgspec.json.encode(changes), self._id())
                 self._history.append((self._number, message))
                 self._send(message)
-            if beat % STATUS_BEATS == 0:
+            if monotonic() >= status_at:
+                status_at = monotonic() + STATUS_SECONDS
                 self._send(self._status())
             if self._ending():
                 for viewer in self._viewers:
                     viewer.close()
+            if changes is not None:
+                await asyncio.sleep(BEAT_SECONDS)
 
     def _send(self, message: bytes) -> None:
         for viewer in self._viewers:

@@ -23,6 +23,7 @@ class StageOptions:
     worker: str  # stable name of this worker, unique in the group
     flush_seconds: float
     flush_seconds_max: float
+    drain_seconds: float  # what follows the clock is looked for this often where nothing comes
     batch_records: int
     batches_under_way: int
     fetch_queue_kilobytes: int

@@ -13,6 +13,7 @@ transaction safe.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Generic
 
@@ -40,6 +41,7 @@ from streams.engine.topics import partitions_of
 LOG = logging.getLogger(__name__)
 
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
+GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
 FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
 
 
@@ -88,6 +90,7 @@ class Stage(Service, Generic[K]):
             self._outage,
         )
         self._lock = asyncio.Lock()
+        self._moved = asyncio.Event()  # something was applied since the last flush
         self._reading: asyncio.Future[None] | None = None
         app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
 
@@ -96,6 +99,7 @@ class Stage(Service, Generic[K]):
         self._source.taken()
         keeper = self._table.accept(batch)
         if keeper is not None:
+            self._moved.set()
             self._telemetry.consumed(self.topic, len(batch.records))
         return keeper
 
@@ -163,17 +167,24 @@ class Stage(Service, Generic[K]):
         self._source.run()
 
     async def _flush_for_ever(self) -> None:
+        """At most every flush_seconds; after a pause at once, so that what comes seldom doesn't wait for the clock."""
+        options = self._options
         while not self.should_stop:
             began = monotonic()
-            await self.flush()
-            took = monotonic() - began
-            await self.sleep(min(max(self._options.flush_seconds, took * FLUSH_SHARE), self._options.flush_seconds_max))
+            if await self.flush():
+                took = monotonic() - began
+                await self.sleep(min(max(options.flush_seconds, took * FLUSH_SHARE), options.flush_seconds_max))
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._moved.wait(), options.drain_seconds)
+                    await self.sleep(GATHER_SECONDS)
 
-    async def flush(self) -> None:
-        """Make durable what has changed in all partitions of this worker."""
+    async def flush(self) -> bool:
+        """Make durable what has changed in all partitions of this worker; whether there was anything."""
         async with self._lock:
             if self.crashed:
-                return
+                return False
+            self._moved.clear()
             work = self._take()
             if work.offsets:
                 began = monotonic()
@@ -181,6 +192,7 @@ class Stage(Service, Generic[K]):
                 if not self._options.transactional:
                     self._source.commit_soon({(self.topic, offset.partition): offset.offset for offset in work.offsets})
                 self._telemetry.flushed(self.name, monotonic() - began)
+            return bool(work.offsets)
 
     def _write(self, work: Work) -> None:
         self._writer.write(work, self._source.metadata)

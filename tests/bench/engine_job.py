@@ -72,6 +72,7 @@ def main() -> None:
         worker=worker,
         flush_seconds=engine.flush_seconds,
         flush_seconds_max=engine.flush_seconds_max,
+        drain_seconds=engine.flush_seconds,
         batch_records=engine.batch_records,
         batches_under_way=engine.batches_under_way,
         fetch_queue_kilobytes=engine.fetch_queue_kilobytes,

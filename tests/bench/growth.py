@@ -1,7 +1,7 @@
 """How cost grows: processor time per event against the number of series, open interactions and cuts; a table and a picture.
 
 `make bench-growth`. Intake alone, in a process of its own for each point: what it has to remember is put in first, then the same
-200,000 events are applied and drained five times, as a worker does four times a second. Processor time hardly depends on what
+100,000 events are applied and drained five times, as a worker does four times a second. Processor time hardly depends on what
 else runs, so neither do these figures. Partitions are elsewhere: `make bench ONLY=engine PARTITIONS=64`, on real Kafka.
 """
 
@@ -27,8 +27,8 @@ from bench.contestants import HERE
 from bench.interactions import Found, Plan
 from streams.core.intake import Intake
 
-EVENTS = 200_000
-DRAIN_EVENTS = 40_000  # as many as a flush of a quarter of a second holds at 160,000 events a second
+EVENTS = 100_000
+DRAIN_EVENTS = 20_000  # as many as a flush of a quarter of a second holds at 80,000 events a second
 BATCH = 10_000
 START_MS = interactions.START_MS
 CUTS = (
@@ -163,20 +163,15 @@ def main(
 ) -> None:
     """Measure all points, print and draw them."""
     names = [only] if only else list(GROWTH)
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1)
-    with pool:
-        found = {name: [pool.submit(point, name, size).result() for size in GROWTH[name]] for name in names}
+    found: dict[str, list[Point]] = {name: [] for name in names}
     table = Table("", "size", "apply µs", "drain µs", "MiB", "longest collection ms")
-    for name, points in found.items():
-        for one in points:
-            table.add_row(
-                name,
-                f"{one.size:,}",
-                f"{one.apply_us:.2f}",
-                f"{one.drain_us:.2f}",
-                f"{one.mebibytes:,.0f}",
-                f"{one.pause_ms:,.0f}",
-            )
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        for name, size in [(each, size) for each in names for size in GROWTH[each]]:
+            one = pool.submit(point, name, size).result()
+            costs = f"{one.apply_us:.2f}", f"{one.drain_us:.2f}", f"{one.mebibytes:,.0f}", f"{one.pause_ms:,.0f}"
+            sys.stderr.write(f"{name} {size:,}: {' '.join(costs)}\n")
+            table.add_row(name, f"{size:,}", *costs)
+            found[name].append(one)
     Console().print(table)
     path.parent.mkdir(exist_ok=True)
     picture(found, path)

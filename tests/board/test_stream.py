@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from streams.board.pulse import Pulse
-from streams.board.stream import QUEUE_MAX, Hub, Viewer
+from streams.board.stream import QUEUE_MAX, Hub, Pending, Viewer
+from streams.board.view import Changes, view_trend
 from streams.core.alert import Alert
 from streams.core.live import LiveChanges
 from streams.core.trend import Clock, KpiValue, Trend, Window
@@ -49,6 +50,20 @@ def test_a_viewer_that_falls_behind_loses_its_queue_and_takes_a_snapshot() -> No
     viewer.behind = False
     viewer.offer(b"after the snapshot")
     assert viewer.take() == b"after the snapshot"
+
+
+def test_what_comes_after_a_pause_is_sent_at_once() -> None:
+    async def scenario() -> Changes | None:
+        pending = Pending()
+        waiting = asyncio.create_task(pending.wait(60))
+        pending.add(Changes([view_trend(trend("billing", 1, 3))], [], []))
+        async with asyncio.timeout(5):
+            await waiting
+        return pending.take()
+
+    changes = asyncio.run(scenario())
+    assert changes is not None
+    assert [view.revision for view in changes.trends] == [1]
 
 
 class Run:

@@ -153,6 +153,7 @@ def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
         worker=plan.worker,
         flush_seconds=plan.flush,
         flush_seconds_max=max(0.5, plan.flush),
+        drain_seconds=plan.flush,
         batch_records=plan.batch_records,
         batches_under_way=8,
         fetch_queue_kilobytes=65536,

@@ -51,6 +51,7 @@ def options(app: str, *, transactional: bool) -> StageOptions:
         worker="w",
         flush_seconds=0.1,
         flush_seconds_max=0.5,
+        drain_seconds=0.1,
         batch_records=100,
         batches_under_way=2,
         fetch_queue_kilobytes=1024,

@@ -38,14 +38,15 @@ class Reports:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, bool, str]] = []
+        self.waiting = 0
 
     def publisher(self, name: str, up: bool, problem: str = "") -> None:
         """Keep it."""
         self.told.append((name, up, problem))
 
     def outbox(self, name: str, waiting: int, dropped: int) -> None:
-        """Nothing waits on a shelf."""
-        assert (name, waiting, dropped) == ("shelf", 0, 0)
+        """As much as was put there."""
+        assert (name, waiting, dropped) == ("shelf", self.waiting, 0)
 
 
 def test_an_outbox_keeps_the_newest_version_per_slot() -> None:
@@ -88,6 +89,30 @@ def test_pauses_double_while_the_other_side_is_down_and_every_try_is_reported() 
     assert [pause >= least for pause, least in zip(pauses, (0.019, 0.039, 0.039, 0.039), strict=False)] == [True] * 4
     assert len(shelf.tries_at) == 7, "once more after stop"
     assert shelf.closed
+
+
+def tries(waiting: int, publish_seconds: float, count: int) -> list[float]:
+    """When a publisher was asked that always has so much waiting."""
+
+    async def scenario() -> list[float]:
+        stop, reports = asyncio.Event(), Reports()
+        shelf = Shelf(refusals=0, last_try=count, stop=stop)
+        shelf.waiting = reports.waiting = waiting
+        await asyncio.wait_for(
+            run(shelf, Pace(publish_seconds=publish_seconds, retry_seconds_max=30), reports, lambda: 7, stop), 10
+        )
+        return shelf.tries_at
+
+    return asyncio.run(scenario())
+
+
+def test_who_has_something_is_asked_at_most_every_publish_seconds() -> None:
+    first, second, *_farewell = tries(waiting=1, publish_seconds=0.1, count=2)
+    assert second - first >= 0.099
+
+
+def test_who_had_nothing_is_asked_again_soon_so_that_what_comes_next_does_not_wait() -> None:
+    assert len(tries(waiting=0, publish_seconds=30, count=3)) == 4, "three, and once more after stop"
 
 
 def test_a_publisher_that_is_down_at_the_end_does_not_hold_the_worker() -> None:
