@@ -3,8 +3,8 @@
 This is the shell: service, threads, lock. `table` and `opening` decide, `source` and `producer` talk to Kafka.
 
 Four times a second everything that changed becomes durable in one transaction: outputs, changed keys, a stamp and the offsets.
-Draining the keepers and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread
-while agents go on.
+Draining a keeper and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread while
+agents go on.
 
 The surprise: partitions come and go only while no flush is under way. The lock that ensures it is what makes repeating an aborted
 transaction safe.
@@ -33,7 +33,7 @@ from streams.engine.source import Limits, Place, Source
 from streams.engine.stamp import NO_RULES
 from streams.engine.store import Store
 from streams.engine.stores import InMemory, Stores
-from streams.engine.table import K, Table
+from streams.engine.table import K, Table, together
 from streams.engine.telemetry import EngineTelemetry, Vitals
 from streams.engine.threads import in_thread, wait_for
 from streams.engine.topics import partitions_of
@@ -42,7 +42,7 @@ LOG = logging.getLogger(__name__)
 
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
-FLUSH_SHARE = 3  # pauses last at least so many times as the flush before: flushes take a quarter of the time at most
+FLUSH_SHARE = 3  # pauses last so many times as the flush before: flushes take a quarter of the time, unless they take long
 
 
 class Stage(Service, Generic[K]):
@@ -172,8 +172,7 @@ class Stage(Service, Generic[K]):
         while not self.should_stop:
             began = monotonic()
             if await self.flush():
-                took = monotonic() - began
-                await self.sleep(min(max(options.flush_seconds, took * FLUSH_SHARE), options.flush_seconds_max))
+                await self.sleep(pause_seconds(monotonic() - began, options))
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._moved.wait(), options.drain_seconds)
@@ -185,7 +184,9 @@ class Stage(Service, Generic[K]):
             if self.crashed:
                 return False
             self._moved.clear()
-            work = self._take()
+            work = await self._take()
+            if self.crashed:  # not even what was taken before: a batch may have failed half-way meanwhile
+                return False
             if work.offsets:
                 began = monotonic()
                 await asyncio.shield(in_thread(f"{self.name}-flush", lambda: self._write(work)))
@@ -198,12 +199,15 @@ class Stage(Service, Generic[K]):
         self._writer.write(work, self._source.metadata)
         self._stores.settle(work.stamps)
 
-    def _take(self) -> Work:
-        lags = {partition: self.lag(partition) for partition in self._table.opened}
-        for partition, lag in lags.items():
-            self._telemetry.lag(self.topic, partition, lag)
-        work = self._table.take(self._now_ms(), lags.__getitem__)
-        self._source.drained()
+    async def _take(self) -> Work:
+        """What there is to write. Between two partitions others get their turn: in a catch-up each takes up to 0.1 s."""
+        parts: list[Work] = []
+        self._source.drained()  # what comes from now on counts again, though part of it gets into this flush
+        for partition in list(self._table.opened):  # none comes or goes while the lock is held
+            self._telemetry.lag(self.topic, partition, self.lag(partition))
+            parts.append(self._table.take(self._now_ms(), self.lag, [partition]))
+            await asyncio.sleep(0)
+        work = together(parts)
         self._telemetry.entries(self.name, self._table.entries())
         return work
 
@@ -253,3 +257,9 @@ class Stage(Service, Generic[K]):
             self._table.close(partition for _topic, partition in places)
             self._stores.close([partition for _topic, partition in places])
             self._telemetry.assigned(self.name, len(self._table.opened))
+
+
+def pause_seconds(took: float, options: StageOptions) -> float:
+    """How long to rest after a flush: three times as long as it took, but so that one begins every `flush_seconds_max`."""
+    longest = max(options.flush_seconds, options.flush_seconds_max - took)
+    return min(max(options.flush_seconds, took * FLUSH_SHARE), longest)

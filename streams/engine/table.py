@@ -92,12 +92,16 @@ class Table(Generic[K]):
         opened.position = batch.next
         return opened.keeper
 
-    def take(self, now_ms: int, lag: Callable[[int], int]) -> Work:
-        """Drain all keepers, and what a flush has to write: outputs, changed keys and a stamp per partition that moved."""
+    def take(self, now_ms: int, lag: Callable[[int], int], partitions: Iterable[int] | None = None) -> Work:
+        """Drain keepers (None: all), and what a flush has to write: outputs, changed keys and a stamp per partition that moved.
+
+        What belongs to one partition is taken in one step. Partitions don't depend on each other: batches may come in between.
+        """
         records: list[Output] = []
         offsets: list[TopicPartition] = []
         stamps: dict[int, Stamp] = {}
-        for partition, opened in self.opened.items():
+        for partition in list(self.opened) if partitions is None else partitions:
+            opened = self.opened[partition]
             outputs = opened.keeper.drain(now_ms, lag(partition))
             dirty = opened.store.take_dirty()
             if outputs or dirty or opened.position != opened.stamp.position:
@@ -122,3 +126,15 @@ class Table(Generic[K]):
     def state_bytes(self) -> int:
         """Keys and values of all open partitions."""
         return sum(opened.store.size_bytes() for opened in self.opened.values())
+
+
+def together(parts: Iterable[Work]) -> Work:
+    """What was taken of different partitions, to be written in one flush."""
+    records: list[Output] = []
+    offsets: list[TopicPartition] = []
+    stamps: dict[int, Stamp] = {}
+    for part in parts:
+        records += part.records
+        offsets += part.offsets
+        stamps.update(part.stamps)
+    return Work(records, offsets, stamps)

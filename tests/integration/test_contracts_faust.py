@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterable, Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import faust
@@ -146,6 +147,33 @@ def test_a_channel_without_limit_takes_everything_at_once(tmp_path: Path) -> Non
         return len(got)
 
     assert asyncio.run(run()) == 10_000
+
+
+def test_agents_take_turns_however_much_waits_for_one_of_them(tmp_path: Path) -> None:
+    """Otherwise a catch-up of intake would hold up the pulse of merge until all that was read is applied."""
+
+    async def run() -> list[str]:
+        app = make_app("contract", tmp_path)
+        turns: list[str] = []
+        channels = {name: app.channel(maxsize=0) for name in ("one", "two")}
+
+        def note(name: str) -> None:
+            async def agent(values: AsyncIterable[int]) -> None:
+                async for _ in values:
+                    turns.append(name)  # noqa: PERF401  # the loop never ends
+
+            app.agent(channels[name], name=name)(agent)
+
+        for name in channels:
+            note(name)
+        await app.start()
+        await asyncio.gather(*(channel.put(n) for channel in channels.values() for n in range(10)))  # type: ignore[arg-type]  # takes any value
+        await until(lambda: len(turns) == 20)
+        await app.stop()
+        return turns
+
+    turns = asyncio.run(run())
+    assert max(len(list(same)) for _, same in groupby(turns)) <= 2
 
 
 def test_a_service_that_sleeps_wakes_up_when_it_is_stopped(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from streams.engine.batch import Batch, Output
 from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
 from streams.engine.errors import EngineError
 from streams.engine.store import Store
-from streams.engine.table import Table
+from streams.engine.table import Table, together
 
 STAMP_AT_3 = Output("log", encode_stamp(Stamp(position=3, flush=5, worker="w", at_ms=7)), STAMP_KEY, 0)
 
@@ -97,3 +97,18 @@ def test_all_partitions_leave_in_one_flush() -> None:
     work = table.take(7, {0: 0, 1: 0}.__getitem__)
     assert [(offset.partition, offset.offset) for offset in work.offsets] == [(0, 3), (1, 4)]
     assert [(record.key, record.partition) for record in work.records] == [(STAMP_KEY, 0), (STAMP_KEY, 1)]
+
+
+def test_partitions_may_be_taken_one_by_one_with_batches_in_between() -> None:
+    table = make_table()
+    table.open(1, Store(), Stamp(position=0), assignment=6)
+    table.accept(batch(0, 3))
+    first = table.take(7, {0: 0}.__getitem__, [0])
+    table.accept(batch(3, 5))
+    table.accept(batch(0, 4, assignment=6, partition=1))
+    second = table.take(7, {1: 0}.__getitem__, [1])
+    whole = together([first, second])
+    assert [(offset.partition, offset.offset) for offset in whole.offsets] == [(0, 3), (1, 4)]
+    assert {partition: stamp.position for partition, stamp in whole.stamps.items()} == {0: 3, 1: 4}
+    assert whole.records == [*first.records, *second.records]
+    assert [(offset.partition, offset.offset) for offset in table.take(8, {0: 0, 1: 0}.__getitem__).offsets] == [(0, 5)]

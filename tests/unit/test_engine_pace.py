@@ -1,0 +1,23 @@
+"""engine.stage: how often it flushes, by how long a flush takes."""
+
+import pytest
+from contract_kafka import options
+
+from streams.engine.stage import pause_seconds
+
+OPTIONS = options("app", "worker")  # a flush each 0.1 s, stretching to 0.5 s
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"),
+    [
+        (0.0, 0.1),
+        (0.02, 0.1),
+        (0.06, 0.18),  # a quarter of the time
+        (0.2, 0.3),  # a flush begins every half second
+        (0.4, 0.1),
+        (3.0, 0.1),  # however long it takes, agents get a moment
+    ],
+)
+def test_a_flush_that_takes_longer_comes_less_often_up_to_a_limit(took: float, pause: float) -> None:
+    assert pause_seconds(took, OPTIONS) == pytest.approx(pause)
