@@ -6,13 +6,15 @@
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
+# make faults  every fault on real Kafka, half an hour; a table of faults and invariants in .cache/faults.md
+# make soak    MINUTES=60 RATE=2000: a steady load, a worker killed each minute, exact figures, memory watched
 # make dashboards  writes the Grafana dashboards from deploy/grafana/dashboards.py
 #
 # Steps that took place leave a stamp file in .venv and are repeated only when what they depend on changes.
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick bench bench-freshness bench-growth bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick bench bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +24,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # The first that is new enough; 3.11 before others, because the versions in $(CONSTRAINTS) are tested with it.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# make soak MINUTES=15 RATE=1000
+MINUTES ?= 60
+RATE ?= 2000
 
 # make demo DATA=calls.csv FORMAT=bank1999
 DATA ?=
@@ -85,6 +91,13 @@ $(BENCH)/kafka_streams.stamp: tests/bench/kafka_streams/pom.xml $(wildcard tests
 	echo 'building Kafka Streams for the benchmark …'
 	mvn --quiet --batch-mode --file $< compile dependency:copy-dependencies
 	touch $@
+
+faults: $(VENV)/dev.stamp kafka
+	tests/install.sh
+	$(BIN)/python -m pytest -m 'long or not long' tests/faults
+
+soak: $(VENV)/dev.stamp kafka
+	$(BIN)/python tests/soak.py --minutes $(MINUTES) --rate $(RATE)
 
 dashboards: $(VENV)/dev.stamp
 	$(BIN)/python deploy/grafana/dashboards.py

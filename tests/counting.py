@@ -1,4 +1,4 @@
-"""Counting workers of integration/counting_worker.py: topics, input, processes, and what they counted."""
+"""Counting workers of counting_worker.py: topics, input, processes, and what they counted."""
 
 import json
 import signal
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from running import eventually
+from running import NO_COORDINATOR, eventually
 
 from streams.edge.embedded import end_with_parent
 
-WORKER = Path(__file__).parent / "integration" / "counting_worker.py"
+WORKER = Path(__file__).parent / "counting_worker.py"
 PARTITIONS = 4
 KEYS = 100
 READ_SECONDS_MAX = 60
@@ -35,10 +35,10 @@ class Job:
     events: int = 0
     workers: "dict[str, subprocess.Popen[str]]" = field(default_factory=dict)
 
-    def create_topics(self, replicas: int = 1) -> None:
-        """Events, what was counted, and the changelog."""
+    def create_topics(self, replicas: int = 1, **changelog: str) -> None:
+        """Events, what was counted, and the changelog with these settings of its own."""
         admin = AdminClient({"bootstrap.servers": self.broker})
-        compact = {"cleanup.policy": "compact"}
+        compact = {"cleanup.policy": "compact", **{name.replace("_", "."): value for name, value in changelog.items()}}
         topics = [NewTopic(f"{self.app}-{name}", PARTITIONS, replicas) for name in ("events", "counted")]
         topics.append(NewTopic(f"{self.app}-count-changelog", PARTITIONS, replicas, config=compact))
         for made in admin.create_topics(topics).values():
@@ -87,11 +87,20 @@ class Job:
         """What a worker said."""
         return (self.directory / f"log-{worker}").read_text()
 
+    def logs(self) -> str:
+        """What all workers said."""
+        return "".join(f"--- {worker}\n{self.log(worker)}" for worker in self.workers)
+
     def notes(self, worker: str, fact: str) -> list[Any]:
         """What a worker noted of a fact."""
+        return [value for _at, value in self.timed_notes(worker, fact)]
+
+    def timed_notes(self, worker: str, fact: str) -> list[tuple[float, Any]]:
+        """The same with the moment. A line that a kill cut short is none."""
         path = self.directory / f"notes-{worker}"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [note[fact] for note in map(json.loads, lines) if fact in note]
+        notes = map(json.loads, (line for line in lines if line.endswith("}")))
+        return [(note["at"], note[fact]) for note in notes if fact in note]
 
     def consumed(self, *workers: str) -> int:
         """Records that agents took, repeats included."""
@@ -103,10 +112,16 @@ class Job:
 
     def offsets(self) -> dict[int, int]:
         """Committed offsets of the source by partition."""
-        admin = AdminClient({"bootstrap.servers": self.broker})
-        group = ConsumerGroupTopicPartitions(f"{self.app}-count")
-        answer = admin.list_consumer_group_offsets([group])[group.group_id].result()
-        return {place.partition: max(0, place.offset) for place in answer.topic_partitions or []}
+        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": f"{self.app}-count", "log_level": 0})
+        try:
+            places = consumer.committed([TopicPartition(f"{self.app}-events", p) for p in range(PARTITIONS)], timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() in NO_COORDINATOR:
+                return {}
+            raise
+        finally:
+            consumer.close()
+        return {place.partition: max(0, place.offset) for place in places}
 
     def wait_done(self, seconds: float = 120) -> None:
         """Until everything is committed."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka.admin import KafkaAdminClient, MemberToRemove
-from kafka.errors import KafkaError, UnsupportedVersionError
+from kafka.errors import CoordinatorLoadInProgressError, KafkaError, UnsupportedVersionError
 
 from streams.engine.errors import EngineError, KafkaFailed
 from streams.engine.options import Settings, StageOptions
@@ -55,7 +55,10 @@ def lists_transactions(client: Settings, timeout_seconds: float) -> bool:
     """Whether the broker keeps transactions that it can list. Raises EngineError when it doesn't answer."""
     try:
         with _admin(client, timeout_seconds) as admin:
-            admin.list_transactions()
+            try:
+                admin.list_transactions()
+            except CoordinatorLoadInProgressError:
+                return True  # a broker that has just come up: what it loads are its transactions
     except UnsupportedVersionError:
         return False
     return True

@@ -44,14 +44,6 @@ def kafka(work_directory: Path) -> Iterator[str]:
     cluster.stop()
 
 
-@pytest.fixture
-def kafka_cluster(tmp_path: Path) -> Iterator[KafkaCluster]:
-    """Three real brokers that can be killed."""
-    cluster = KafkaCluster(tmp_path / "cluster", brokers=3)
-    yield cluster
-    cluster.stop()
-
-
 @pytest.fixture(scope="session")
 def tansu() -> Iterator[str]:
     """Address of the embedded broker."""

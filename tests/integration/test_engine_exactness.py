@@ -8,7 +8,6 @@ from time import monotonic
 
 import pytest
 from counting import PARTITIONS, Job
-from kafka_cluster import KafkaCluster
 from running import eventually
 
 pytestmark = pytest.mark.integration
@@ -83,32 +82,6 @@ def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None
     )
     assert_exact(job)
     assert job.workers["b"].poll() is None, job.log("b")
-
-
-def test_a_broker_that_is_killed_and_comes_back_costs_no_record(kafka_cluster: KafkaCluster, tmp_path: Path) -> None:
-    """A flush that met its coordinator's end may stop the worker; whoever supervises it starts it again."""
-    job = Job(kafka_cluster.address, tmp_path)
-
-    def goes_on_until(consumed: int) -> bool:
-        if job.workers["a"].poll() is not None:
-            job.start("a", **SLOW)
-        return job.consumed("a") > consumed
-
-    try:
-        job.create_topics(replicas=3)
-        job.produce(10_000)
-        job.start("a", **SLOW)
-        for broker in (1, 2):
-            job.produce(EVENTS)  # six seconds' work at least, and more than a worker can take while a leader is elected
-            eventually(partial(goes_on_until, job.consumed("a") + 3_000), 60, "the worker counts")
-            kafka_cluster.kill(broker)
-            assert job.committed() < job.events
-            eventually(partial(goes_on_until, job.consumed("a") + 6_000), 60, "the worker goes on without it")
-            kafka_cluster.restart(broker)
-        eventually(lambda: goes_on_until(0) and job.committed() == job.events, 120, "all is committed")
-        assert_exact(job)
-    finally:
-        job.stop()
 
 
 def test_the_embedded_broker_counts_right_without_transactions(tansu: str, tmp_path: Path) -> None:
