@@ -6,6 +6,7 @@ half applied, so the supervisor here is the one that crashes everything.
 """
 
 import asyncio
+import gc
 import logging
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import mode
 from faust.app.base import BootStrategy
 from mode.supervisors import CrashingSupervisor
 
+from streams.engine.collection import Freezing
 from streams.engine.errors import EngineError
 
 LOUD = (
@@ -69,6 +71,7 @@ def run(app: faust.App) -> None:
     """Run until SIGTERM or SIGINT, or until something fails: then that is raised, after an orderly stop."""
     for name in LOUD:
         logging.getLogger(name).addFilter(_no_traceback)
+    gc.callbacks.append(Freezing())
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = _Worker(app, quiet=True, override_logging=False, redirect_stdouts=False, loop=loop)

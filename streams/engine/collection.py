@@ -8,6 +8,11 @@ leaves freeing alone. What is frozen still goes when nothing refers to it any mo
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import perf_counter
+
+# A full collection that takes longer is noticed by whoever waits for a figure; what it has left will most likely stay.
+LONG_SECONDS = 0.05
+_FULL = 2  # the oldest generation
 
 
 @contextmanager
@@ -19,3 +24,21 @@ def collection_paused() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+class Freezing:
+    """A callback of the collector: what a long full collection has left is left out of all later ones.
+
+    So a state that grows is gone through once and not again each time it has grown by a quarter.
+    """
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        """Called by the collector at its start and its stop."""
+        if info["generation"] == _FULL:
+            if phase == "start":
+                self._began = perf_counter()
+            elif perf_counter() - self._began > LONG_SECONDS:
+                gc.freeze()

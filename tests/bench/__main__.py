@@ -22,7 +22,7 @@ from rich.table import Table
 from bench import race, whole_job
 from bench.contestants import CONTESTANTS, KEPT
 from bench.race import Result
-from bench.topic import PARTITIONS, Topic, fill, start_kafka
+from bench.topic import PARTITIONS, Topic, delete_topics, fill, start_kafka
 
 EVENTS = 4_000_000  # ten seconds of the fastest
 WORKER = "worker"  # takes part with the whole default job instead of the reference job
@@ -31,13 +31,15 @@ SHARES = {WORKER: WORKER_SHARE, **{name: contestant.share for name, contestant i
 LABELS = {WORKER: whole_job.LABEL, **{name: contestant.label for name, contestant in CONTESTANTS.items()}}
 BASES = {"kafka": "× Kafka Streams", "bare": "× bare loop", "engine": "× engine"}
 
+LEFT_OVER = ("bench-", "test-")  # of runs that were killed
+
 Results = dict[str, list[Result]]
 
 
 def main(
     only: Annotated[str, typer.Option(help="Contestants, comma separated; all by default.")] = "",
     events: Annotated[int, typer.Option(help="For the fastest; slower ones get a part.")] = EVENTS,
-    rounds: Annotated[int, typer.Option(help="Turns of each.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Turns of each; 0 only fills the topics.")] = 3,
     partitions: Annotated[int, typer.Option(help="Of the topic.")] = PARTITIONS,
 ) -> None:
     """Run and print."""
@@ -51,13 +53,15 @@ def main(
         fcntl.flock(alone, fcntl.LOCK_EX)  # another run waits: both would want the same broker
         kafka = start_kafka(KEPT / "kafka")
         stack.callback(kafka.stop)
+        delete_topics(kafka.address, lambda name: name.startswith(LEFT_OVER))
         topics = {name: fill(kafka.address, KEPT, round(events * SHARES[name]), partitions) for name in names}
         for number in range(rounds):
             for name in names:
                 found = turn(name, kafka.address, topics[name], directory)
                 results[name].append(found)
                 say(f"{number + 1}/{rounds} {name}: {found.events_per_second:,.0f} events/s in {found.seconds:.1f} s")
-    print_table(results)
+    if rounds:
+        print_table(results)
     say(json.dumps({name: [found._asdict() for found in turns] for name, turns in results.items()}))
 
 

@@ -26,6 +26,7 @@ from bench import interactions
 from bench.contestants import HERE
 from bench.interactions import Found, Plan
 from streams.core.intake import Intake
+from streams.engine.collection import Freezing
 
 EVENTS = 100_000
 DRAIN_EVENTS = 20_000  # as many as a flush of a quarter of a second holds at 80,000 events a second
@@ -112,6 +113,7 @@ def point(name: str, size: int) -> Point:
     setup = SETUPS[name](size)
     store: dict[bytes, bytes] = {}
     intake = Intake(0, store, make_rules(cuts=setup.cuts, cut_series_max=2_000_000))
+    gc.callbacks.append(Freezing())  # as in a worker
     for _spent in _applied(intake, setup.before):
         pass
     pauses = Pauses()
