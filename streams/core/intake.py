@@ -61,8 +61,7 @@ class Intake:
         self._rules = rules
         self._lateness = Lateness(rules)
         self._contexts = Contexts(rules)
-        entries = list(store.items())
-        series = [key[len(SERIES_PREFIX) :].decode() for key, _ in entries if key.startswith(SERIES_PREFIX)]
+        series = [key[len(SERIES_PREFIX) :].decode() for key in store if key.startswith(SERIES_PREFIX)]
         self._cells = Cells(rules, self._contexts.finest, series)
         self._lives = Lives(store, rules, self._lateness, self._contexts, self._cells)
         meta = _DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta(STATE_VERSION, None, 0, False, {})
@@ -72,7 +71,7 @@ class Intake:
         self._live = meta.live
         self._beat_ms, self._ended_ms = meta.beat_ms, meta.ended_ms
         self._lives.odd.update(meta.debts)
-        self._lives.restore((key, data) for key, data in entries if key.startswith(PREFIX))
+        self._lives.restore((key, data) for key, data in store.items() if key.startswith(PREFIX))
         self._heard_ms: int | None = None
         self._read_ms: int | None = None
         self._sent: tuple[int, bool, int | None] | None = None

@@ -8,8 +8,6 @@ the flush that committed the offset.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import methodcaller
 from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -32,8 +30,6 @@ PROGRESS_SECONDS = 5.0  # a log line this often tells that a long read goes on
 FETCH_BYTES = 8 * 1024 * 1024  # of one partition, at once: the default of 1 MB makes an answer of 3 ms of every 8,000 records
 QUEUE_KILOBYTES = 32 * 1024  # read ahead; freed when the reader is closed
 
-PARTITION, ERROR, KEY, VALUE = methodcaller("partition"), methodcaller("error"), methodcaller("key"), methodcaller("value")
-
 
 @dataclass
 class Recovered:
@@ -43,7 +39,6 @@ class Recovered:
     stamp: Stamp | None = None
     next: int = BEGINNING  # offset in the changelog from which on to read
     at_end: bool = False
-    records: int = 0  # how many were read
 
     def replay(self, changes: dict[bytes, bytes | None], following: int) -> None:
         """Take in the last values of keys, from records up to the offset `following`."""
@@ -81,50 +76,45 @@ class Reader:
 
     def read(self, seconds: float) -> int:
         """Take in what comes within this time, at most READ_RECORDS; how many records it was."""
-        before = self.records
-        # Whole runs at once and no call per record in Python: 0.9 µs a record, 2.6 by a loop over messages.
-        for partition, run in groupby(self._consumer.consume(READ_RECORDS, seconds), PARTITION):
-            messages = list(run)
-            if any(map(ERROR, messages)):
-                messages = self._without_errors(partition, messages)
-            elif partition in self._tables:
-                self._tables[partition].at_end = False
-            if messages and partition in self._tables:
-                self._replay(self._tables[partition], messages)
-        return self.records - before
+        changes: dict[int | None, dict[bytes, bytes | None]] = {}
+        last: dict[int | None, Message] = {}
+        records = 0
+        for message in self._consumer.consume(READ_RECORDS, seconds):  # 0.5 µs a record, this loop
+            partition, error = message.partition(), message.error()
+            if error is None:
+                records += 1
+                of_partition = changes.get(partition)
+                if of_partition is None:
+                    of_partition = changes[partition] = {}
+                of_partition[message.key()] = message.value()  # type: ignore[index]  # asserted below
+            elif error.code() != KafkaError._PARTITION_EOF:
+                if error.fatal() or not error.retriable():
+                    raise engine_error(f"can't read the changelog {self._topic}: {error.str()}", error)
+                continue
+            last[partition] = message
+        for partition, message in last.items():
+            if partition in self._tables:  # else it has just been given back
+                self._replay(self._tables[partition], changes.get(partition, {}), message)
+        self.records += records
+        return records
 
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()
 
-    def _replay(self, table: Recovered, messages: list[Message]) -> None:
-        changes = dict(zip(map(KEY, messages), map(VALUE, messages), strict=True))
+    def _replay(self, table: Recovered, changes: dict[bytes, bytes | None], last: Message) -> None:
         assert None not in changes, f"a record without key in {self._topic}"
-        self.records += len(messages)
-        table.records += len(messages)
-        table.replay(changes, (messages[-1].offset() or 0) + 1)
-
-    def _without_errors(self, partition: int | None, messages: list[Message]) -> list[Message]:
-        """The records among messages; an end of the partition is noted."""
-        records: list[Message] = []
-        for message in messages:
-            error = message.error()
-            at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
-            if error is None:
-                records.append(message)
-            elif not at_end and (error.fatal() or not error.retriable()):
-                raise engine_error(f"can't read the changelog {self._topic}: {error.str()}", error)
-            if partition in self._tables and (error is None or at_end):
-                self._tables[partition].at_end = at_end
-        return records
+        table.at_end = last.error() is not None
+        if changes:
+            table.replay(changes, (last.offset() or 0) + (not table.at_end))
 
 
 def recover(
     client: Settings, topic: str, committed: Mapping[int, Committed | None], tables: Mapping[int, Recovered], seconds_max: float
-) -> Mapping[int, Recovered]:
-    """Read these partitions of a changelog, all at once, until each stands at its committed offset (None: wherever it ends).
+) -> int:
+    """Read these tables on, all at once, until each stands at its committed offset (None: wherever it ends); how many records.
 
-    What doesn't get there is given back as it is, if at least its end was reached: the caller decides about the mismatch.
+    What doesn't get there stays as it is, if at least its end was reached: the caller decides about the mismatch.
     `seconds_max`: longest time without any record; a large state takes as long as it takes.
     """
     began = told = monotonic()
@@ -147,7 +137,7 @@ def recover(
     unread = [partition for partition, table in tables.items() if not table.at_end]
     if unread:
         raise KafkaFailed(f"the changelog {topic} could not be read within {seconds_max:.0f} s: partitions {unread}")
-    return tables
+    return reader.records
 
 
 def _is_of(stamp: Stamp, committed: Committed) -> bool:

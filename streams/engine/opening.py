@@ -67,12 +67,11 @@ def _recover(
     began = monotonic()
     tables = stores.open(list(expected))
     warm = [partition for partition, table in tables.items() if table.next != BEGINNING]
-    tables.update(recover(client, changelog, expected, tables, OPEN_SECONDS_MAX))
+    records = recover(client, changelog, expected, tables, OPEN_SECONDS_MAX)
     if wrong := [partition for partition in warm if not tables[partition].stands_at(expected[partition])]:
         fresh = {partition: stores.anew(partition) for partition in wrong}
-        tables.update(
-            recover(client, changelog, {partition: expected[partition] for partition in wrong}, fresh, OPEN_SECONDS_MAX)
-        )
-    records, seconds = sum(table.records for table in tables.values()), monotonic() - began
+        records += recover(client, changelog, {partition: expected[partition] for partition in wrong}, fresh, OPEN_SECONDS_MAX)
+        tables.update(fresh)
+    seconds = monotonic() - began
     LOG.info("read %d records of %s in %.1f s, %d of %d tables were warm", records, changelog, seconds, len(warm), len(tables))
     return tables

@@ -55,7 +55,7 @@ class Warm:
             if warm and self._reader is not None:
                 self._reader.replace(self._followed)
             for table in warm.values():
-                table.at_end, table.records = False, 0
+                table.at_end = False
             return {**warm, **self._inner.open([partition for partition in partitions if partition not in warm])}
 
     def anew(self, partition: int) -> Recovered:

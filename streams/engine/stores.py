@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs forget to export it
 
 from streams.engine.changelog import Recovered
 from streams.engine.disk import Disk, open_database
-from streams.engine.errors import kafka_errors
+from streams.engine.errors import explain, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.stamp import Mark, Stamp
 from streams.engine.store import Store
@@ -28,6 +28,7 @@ LOG = logging.getLogger(__name__)
 
 AGE_MS_MAX = 12 * 60 * 60 * 1000  # half of what Kafka's cleaner waits by default before it forgets a deletion (a day)
 ASK_SECONDS_MAX = 30.0  # a broker that just started answers late
+MARK_SECONDS_MAX = 2.0  # a flush doesn't wait longer for what only saves reading
 
 
 class Stores(Protocol):
@@ -87,6 +88,7 @@ class OnDisk:
         self._admin = AdminClient(dict[str, Any](client, log_level=0))
         self._origin = ""
         self._open: dict[int, Store] = {}
+        self._next: dict[int, int] = {}  # offsets of the changelog before which all is in the stores
 
     def begin(self, partitions: int) -> None:
         """Nothing to do."""
@@ -98,7 +100,7 @@ class OnDisk:
         """What the databases hold, where that can be read on from the changelog; empty tables elsewhere."""
         with kafka_errors(f"can't ask for the changelog {self._changelog}"):
             self._origin = self._origin or self._ask_origin()
-            begins, ends = self._ask(partitions, first=True), self._ask(partitions)
+            begins, ends = self._ask(partitions, ASK_SECONDS_MAX, first=True), self._ask(partitions, ASK_SECONDS_MAX)
         self._drop_old()
         return {partition: self._table(partition, range(begins[partition], ends[partition] + 1)) for partition in partitions}
 
@@ -110,10 +112,13 @@ class OnDisk:
 
     def settle(self, stamps: Mapping[int, Stamp]) -> None:
         """Write down what was taken. Only this worker writes to these partitions, so where they end now, all is in the stores."""
-        with kafka_errors(f"can't ask for the changelog {self._changelog}"):
-            ends = self._ask(list(stamps))  # 2 ms beside a flush
+        try:
+            self._next.update(self._ask(list(stamps), MARK_SECONDS_MAX))  # 2 ms beside a flush
+        except KafkaException as error:
+            # A leader moves, perhaps. The place from before is right, too, there is only more to read.
+            LOG.info("can't ask for the end of %s: %s", self._changelog, explain(error))
         for partition, stamp in stamps.items():
-            self._open[partition].settle(Mark(stamp, ends[partition]))
+            self._open[partition].settle(Mark(stamp, self._next[partition]))
 
     def close(self, partitions: Iterable[int]) -> None:
         """Close the databases; they stay."""
@@ -131,6 +136,7 @@ class OnDisk:
             disk = self._database(partition)
         store = self._open[partition] = Store(disk=disk)
         mark = disk.held.mark if disk.held else Mark()
+        self._next[partition] = mark.next
         return Recovered(store, mark.stamp, mark.next)
 
     def _database(self, partition: int) -> Disk:
@@ -173,9 +179,11 @@ class OnDisk:
         topic = self._admin.describe_topics(TopicCollection([self._changelog]))[self._changelog].result(ASK_SECONDS_MAX)
         return f"{self._admin.list_topics(timeout=ASK_SECONDS_MAX).cluster_id}/{self._changelog}/{topic.topic_id}"
 
-    def _ask(self, partitions: Sequence[int], *, first: bool = False) -> dict[int, int]:
+    def _ask(self, partitions: Sequence[int], seconds_max: float, *, first: bool = False) -> dict[int, int]:
         """Where the logs begin or end, pending transactions included."""
         spec = OffsetSpec.earliest() if first else OffsetSpec.latest()  # type: ignore[no-untyped-call]  # its stubs lack it
         asked = {TopicPartition(self._changelog, partition): spec for partition in partitions}
-        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED) if asked else {}
-        return {place.partition: answer.result(ASK_SECONDS_MAX).offset for place, answer in answers.items()}
+        if not asked:
+            return {}
+        answers = self._admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=seconds_max)
+        return {place.partition: answer.result().offset for place, answer in answers.items()}
