@@ -58,15 +58,16 @@ RECORDS_AT_ONCE = {"merge": 4, "detect": 1, "publish": 1_000}
 # Under load a flush is followed by a pause of three times its length, so this costs nothing then.
 FLUSH_SECONDS = {"merge": 0.1, "detect": 0.1}
 
-# Packages that log every connection and service they open and close: 50 lines around the one that counts.
-CHATTY = ("kafka", "faust", "mode")
+# Packages that log every connection and service they open and close: 50 lines around the one that counts. kafka-python, used for
+# administration only, also warns of a busy machine ("Task … ran for 0.3 s"); what it can't do it raises.
+CHATTY = {"kafka": logging.ERROR, "faust": logging.WARNING, "mode": logging.WARNING}
 
 
 def run(settings: Settings) -> None:
     """Run a worker until it is told to stop; where Kafka fails it, a new process of it goes on. StreamsError: why it can't."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in CHATTY.items():
+        logging.getLogger(name).setLevel(level)
     stages: list[Stage[pipeline.Applying]] = []
 
     def work(transactional: bool) -> None:
