@@ -171,7 +171,8 @@ class Source:
         if self._paused:
             message = consumer.poll(0)
             if message is not None and message.error() is None:  # fetched before the pause took hold
-                consumer.seek(TopicPartition(str(message.topic()), _partition(message), _offset(message)))
+                place: Place = (message.topic(), message.partition())  # type: ignore[assignment]  # known of what was read
+                consumer.seek(TopicPartition(*place, _offset(message)))
         return False
 
     def _read(self, consumer: Consumer) -> None:
@@ -288,12 +289,6 @@ def _not_yet_fetching() -> Iterator[None]:
     except KafkaException as error:
         if error_of(error).code() != KafkaError._STATE:
             raise
-
-
-def _partition(message: Message) -> int:
-    partition = message.partition()
-    assert partition is not None
-    return partition
 
 
 def _offset(message: Message) -> int:
