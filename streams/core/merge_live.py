@@ -51,9 +51,9 @@ class Live:
     def restore(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]], waiting: Waiting) -> None:
         """Stand where the last drain stood: what was on the wall then is published again, or as empty where it has left since."""
         self.move(watermark_ms, today, panes)
-        self.touch(waiting.totals)
-        self._shown["30m"].update(self._trailing.cells, waiting.totals)
-        self._shown["today"].update(today.cells, waiting.totals)
+        self.touch(waiting.names())
+        self._shown["30m"].update(self._trailing.cells, waiting.names())
+        self._shown["today"].update(today.cells, waiting.names())
 
     def move(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]]) -> None:
         """Follow the watermark; `today` is the day that holds it."""
@@ -68,7 +68,7 @@ class Live:
         now_ms = issue.published_ms
         if not 0 <= now_ms - self._queue_ms < QUEUE_MS:
             self._queue_ms = now_ms
-            self.touch(waiting.totals)
+            self.touch(waiting.names())
         again = self._refresh.due(now_ms, self._shown)
         self.touch(again)
         for shown in self._shown.values():
