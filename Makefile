@@ -3,6 +3,7 @@
 # make check   style, types, layers: seconds
 # make quick   unit, property and pipeline tests: no servers, under 30 seconds
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
+# make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
@@ -98,6 +99,9 @@ faults: $(VENV)/dev.stamp kafka
 
 soak: $(VENV)/dev.stamp kafka
 	$(BIN)/python tests/soak.py --minutes $(MINUTES) --rate $(RATE)
+
+bench-scale: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.scale
 
 dashboards: $(VENV)/dev.stamp
 	$(BIN)/python deploy/grafana/dashboards.py

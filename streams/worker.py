@@ -34,6 +34,7 @@ from streams.edge.telemetry import Telemetry, make_registry
 from streams.edge.vitals import Pauses, VitalsCollector
 from streams.engine import app as faust_app
 from streams.engine import healing
+from streams.engine.collection import collect_seldom
 from streams.engine.options import StageOptions
 from streams.engine.probe import find_broker, knows_transactions
 from streams.engine.shelf import Shelf
@@ -68,6 +69,7 @@ def run(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for name, level in CHATTY.items():
         logging.getLogger(name).setLevel(level)
+    collect_seldom()
     stages: list[Stage[pipeline.Applying]] = []
 
     def work(transactional: bool) -> None:

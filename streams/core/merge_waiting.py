@@ -18,8 +18,8 @@ _DECODER = msgspec.msgpack.Decoder(list[WaitingLevel])
 class Waiting:
     """One per shard; one store entry per source partition, written when its list changed.
 
-    Sums are made when they are asked for: with one sum per series and list, the cost of a flush grew with the square of the source
-    partitions, and merge stood still at 256.
+    Sums are made when they are asked for: with one sum per series and list, the cost of a flush grew with the square of the
+    source partitions, and merge stood still at 256.
     """
 
     def __init__(self, store: MutableMapping[bytes, bytes]) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from intake_fakes import RecordFake, make_rules
 
 from bench.interactions import Found, Plan, make
-from streams.core.frame import Frame, decode_frame, encode_frame, encode_minutes
+from streams.core.frame import Frame, decode_frame, encode_frame
 from streams.core.intake import Intake
 from streams.core.kpi import KpiRules
 from streams.core.live import encode
@@ -46,7 +46,6 @@ class Measured(NamedTuple):
     drain: float
     encode: float
     trends: float
-    minute_rows: float  # per minute of event time
     mebibytes: float
     apply_empty: float  # the same with frames that bring no change: what a frame costs by itself
 
@@ -56,11 +55,9 @@ def measure(sources: int, shards: int, events_per_second: float) -> Measured:
     frames = list(_frames(events_per_second / sources, shards))
     before_mebibytes = _resident_mebibytes()
     merge = Merge(0, Store(), _rules(sources, shards))
-    spent, counts = [0.0] * 4, [0] * 5
-    numbers = 0
-    for now_ms, frame in frames:
-        numbers += 1
-        encoded = [encode_frame(msgspec.structs.replace(frame, source=s, number=numbers)) for s in range(sources)]
+    spent, counts = [0.0] * 4, [0] * 4
+    for number, (now_ms, frame) in enumerate(frames, 1):
+        encoded = [encode_frame(msgspec.structs.replace(frame, source=s, number=number)) for s in range(sources)]
         marks = [time.process_time()]
         decoded = [decode_frame(data) for data in encoded]
         marks.append(time.process_time())
@@ -70,12 +67,9 @@ def measure(sources: int, shards: int, events_per_second: float) -> Measured:
         marks.append(time.process_time())
         for _, trend in changes.trends:
             encode(trend)
-        if changes.minutes is not None:
-            encode_minutes(changes.minutes)
         marks.append(time.process_time())
         spent = [total + b - a for total, a, b in zip(spent, marks, marks[1:], strict=False)]
-        rows = 0 if changes.minutes is None else len(changes.minutes.rows)
-        new = (sources, sources * len(frame.changes), sum(map(len, encoded)), len(changes.trends), rows)
+        new = (sources, sources * len(frame.changes), sum(map(len, encoded)), len(changes.trends))
         counts = [total + n for total, n in zip(counts, new, strict=True)]
     mebibytes = _resident_mebibytes() - before_mebibytes
     flushes = len(frames)
@@ -83,8 +77,7 @@ def measure(sources: int, shards: int, events_per_second: float) -> Measured:
     return Measured(
         sources=sources, shards=shards, events_per_second=events_per_second,
         frames=per_flush[0], changes=per_flush[1], frame_bytes=per_flush[2], trends=per_flush[3],
-        minute_rows=per_flush[4] * MINUTE_MS / FLUSH_MS,
-        decode=per_flush[5], apply=per_flush[6], drain=per_flush[7], encode=per_flush[8],
+        decode=per_flush[4], apply=per_flush[5], drain=per_flush[6], encode=per_flush[7],
         mebibytes=mebibytes, apply_empty=_empty(sources, shards, frames[-1][1]),
     )  # fmt: skip
 
