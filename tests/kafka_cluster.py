@@ -14,6 +14,7 @@ from streams.engine.errors import EngineError
 from streams.engine.probe import find_broker
 
 SCRIPT = Path(__file__).parents[1] / "deploy" / "kafka" / "kafka.sh"
+START_SECONDS_MAX = 240  # a broker is up in 3 s; three beside other work, on two cores, took a minute and a half
 JARS_SECONDS_MAX = 300  # the first time Maven fetches the jars
 END_SECONDS_MAX = 60  # three brokers that all want to hand over first, on a busy machine
 
@@ -28,7 +29,7 @@ class KafkaCluster:
         eventually(lambda: addresses.exists() and addresses.read_text().endswith("\n"), JARS_SECONDS_MAX, "Kafka is laid out")
         self.address = addresses.read_text().strip()
         for broker in self.address.split(","):
-            eventually(partial(answers, broker), 60, f"Kafka answers at {broker}")
+            eventually(partial(answers, broker), START_SECONDS_MAX, f"Kafka answers at {broker}")
 
     def kill(self, broker: int) -> None:
         """kill -9 of one broker, counted from 1."""
@@ -64,7 +65,7 @@ class KafkaCluster:
     def restart(self, broker: int) -> None:
         """Start a killed broker again, with its data."""
         self._scripts.append(self._run("--only", str(broker)))
-        eventually(lambda: answers(self.address.split(",")[broker - 1]), 60, f"broker {broker} answers again")
+        eventually(lambda: answers(self.address.split(",")[broker - 1]), START_SECONDS_MAX, f"broker {broker} answers again")
 
     def heal(self) -> None:
         """Wake and start what was stopped or killed, and wait until all replicas are in sync."""
@@ -73,7 +74,7 @@ class KafkaCluster:
                 self.thaw(broker)
             else:
                 self.restart(broker)
-        eventually(lambda: is_whole(self.address), 120, "all replicas are in sync")
+        eventually(lambda: is_whole(self.address), START_SECONDS_MAX, "all replicas are in sync")
 
     def stop(self) -> None:
         """End all brokers."""
@@ -91,7 +92,7 @@ class KafkaCluster:
 def answers(address: str) -> bool:
     """Whether a Kafka broker answers there."""
     try:
-        find_broker({"bootstrap.servers": address}, 1)
+        find_broker({"bootstrap.servers": address}, 5)  # a second is too short on a busy machine
     except EngineError:
         return False
     return True

@@ -25,7 +25,8 @@ def set_min_in_sync(cluster: KafkaCluster, topic: str, replicas: int) -> None:
     """How many replicas must have a record: more than there are, and the topic can't be written."""
     entry = ConfigEntry("min.insync.replicas", str(replicas), incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-    for done in AdminClient({"bootstrap.servers": cluster.address}).incremental_alter_configs([resource]).values():
+    admin = AdminClient({"bootstrap.servers": cluster.address})  # kept: with the client its answers would go
+    for done in admin.incremental_alter_configs([resource]).values():
         done.result()
 
 
