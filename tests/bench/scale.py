@@ -27,15 +27,15 @@ FLUSHES = 1000 / FLUSH_MS  # a second
 class Constants(NamedTuple):
     """What was measured on two cores shared with other work: processor time, so that the machine's load matters less."""
 
-    intake_us: float = 11.0  # per event, all of intake: README.md of this folder, quiet machine
+    intake_us: float = 11.0  # per event, apply and drain: by the benchmark on a quiet machine
     frame_us: float = 2.5  # merge, per frame without changes: scale_merge.py, apply_empty
     change_us: float = 10.0  # merge, per change: decode and apply, scale_merge.py
     trend_us: float = 140.0  # merge, per trend record: drain and encode, scale_merge.py
     frame_bytes: float = 40.0  # without changes
     change_bytes: float = 110.0
     event_bytes: float = 354.0  # interactions.py
-    state_bytes: float = 1_000.0  # memory per interaction that is remembered, decoded and encoded: restart.py
-    changed_bytes: float = 220.0  # per changelog record of an interaction
+    state_bytes: float = 2_800.0  # of memory per remembered interaction of five events: 35,200 of interactions.py in one intake
+    changed_bytes: float = 345.0  # per changelog record of an interaction, one per event of a live feed; from the same
     series: int = 63  # of the default cuts in interactions.py; a large centre has thousands
     panes: float = 1.0  # that a flush of a live feed touches
     touched: float = 2.2  # series that an event changes; many change nothing. Both fitted to scale_merge.py
