@@ -34,7 +34,7 @@ class Constants(NamedTuple):
     frame_bytes: float = 40.0  # without changes
     change_bytes: float = 110.0
     event_bytes: float = 354.0  # interactions.py
-    state_bytes: float = 2_800.0  # of memory per remembered interaction of five events: 35,200 of interactions.py in one intake
+    state_bytes: float = 2_500.0  # of memory per remembered interaction, whole lives: 19,800 of interactions.py in one intake
     changed_bytes: float = 345.0  # per changelog record of an interaction, one per event of a live feed; from the same
     series: int = 63  # of the default cuts in interactions.py; a large centre has thousands
     panes: float = 1.0  # that a flush of a live feed touches
