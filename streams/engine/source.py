@@ -166,7 +166,7 @@ class Source:
         self._full += 1
         if self._full >= HOLD_WAITS and not self._paused:
             self._paused = True
-            LOG.info("%s: reading waits until what was read is written", ", ".join(self._topics))
+            LOG.info("%s: reading waits: enough is under way", ", ".join(self._topics))
             consumer.pause(consumer.assignment())
         if self._paused:
             message = consumer.poll(0)
