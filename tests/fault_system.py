@@ -45,6 +45,7 @@ class Workers:
 
     system: System
     running: dict[str, Child] = field(default_factory=dict)
+    starts: int = 0
 
     def start(self, name: str, **extra: str) -> None:
         """Start a worker, or start it again under its name."""
@@ -55,6 +56,7 @@ class Workers:
             **extra,
         }
         children = Children(self.system.directory, {**self.system.environment, **own})
+        self.starts += 1
         self.running[name] = children.start(f"worker-{name}-{monotonic():.3f}", "worker")
 
     def wait_started(self, workers: int) -> None:

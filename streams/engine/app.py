@@ -8,6 +8,7 @@ half applied, so the supervisor here is the one that crashes everything.
 import asyncio
 import gc
 import logging
+import signal
 from pathlib import Path
 
 import faust
@@ -16,7 +17,9 @@ from faust.app.base import BootStrategy
 from mode.supervisors import CrashingSupervisor
 
 from streams.engine.collection import Freezing
-from streams.engine.errors import EngineError
+from streams.engine.errors import EngineError, KafkaFailed
+
+LOG = logging.getLogger(__name__)
 
 LOUD = (
     "streams.engine.stage",
@@ -39,7 +42,16 @@ class _App(faust.App):
 
 
 class _Worker(faust.Worker):
-    """Faust logs what a service raises while it starts, and ends as if nothing had been: make it a crash like any other."""
+    """Knows whether a signal has told it to stop; and what a service raises while it starts is a crash like any other.
+
+    Faust would log that and end as if nothing had been.
+    """
+
+    told_to_stop = False
+
+    def _schedule_shutdown(self, number: signal.Signals) -> None:
+        self.told_to_stop = True
+        super()._schedule_shutdown(number)
 
     async def start(self) -> None:
         try:
@@ -80,7 +92,9 @@ def run(app: faust.App) -> None:
         worker.execute_from_commandline()
     except SystemExit:
         reason = worker.crash_reason
-        if reason is not None:
+        if isinstance(reason, KafkaFailed) and worker.told_to_stop:  # and so nobody wants it to start again
+            LOG.warning("the last flush was not written, others read its records again: %s", reason)
+        elif reason is not None:
             raise reason from reason.__cause__
 
 

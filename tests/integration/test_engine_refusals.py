@@ -157,3 +157,16 @@ def test_a_worker_without_patience_ends_at_the_first_failure(job: Job) -> None:
     eventually(lambda: job.consumed("a") > 1_000, 60, "it counts")
     Producer({"bootstrap.servers": job.broker, "transactional.id": f"{job.app}-count-a"}).init_transactions(30)
     assert_refused(job, "another worker of the same name is running, or a transaction took longer")
+
+
+def test_a_worker_that_is_told_to_stop_stays_stopped_although_its_last_flush_is_refused(job: Job) -> None:
+    """As when two workers are stopped at once, and the group moves on between their flushes."""
+    job.create_topics()
+    job.produce(20_000)
+    job.start("a", pause=0.05, batch_records=100, flush=5.0)
+    eventually(lambda: job.consumed("a") > 1_000, 60, "it counts")
+    Producer({"bootstrap.servers": job.broker, "transactional.id": f"{job.app}-count-a"}).init_transactions(30)
+    job.send("a", signal.SIGTERM)
+    assert job.end("a") == 0, job.log("a")
+    assert "others read its records again" in job.log("a") or job.committed() == job.counted().total()
+    assert "starting again" not in job.log("a")
