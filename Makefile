@@ -1,7 +1,8 @@
 # make demo    the whole system on this machine: broker, worker, board and a simulated contact centre
 # make test    everything there is to test; installs what that needs
 # make check   style, types, layers: seconds
-# make quick   unit, property and pipeline tests: no servers, under 30 seconds
+# make quick   unit, property and pipeline tests, a few simulations: no servers, under 30 seconds
+# make sim     simulates the engine under faults, SEEDS=1000 runs from FIRST=0 on; SEED=7 prints each step of one
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
@@ -15,7 +16,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick bench bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -54,7 +55,14 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_tidy.py
 
 quick: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 -m 'not integration' $(wildcard tests/unit tests/property tests/pipeline)
+	$(BIN)/python -m pytest -n 2 -m 'not integration and not thorough' $(wildcard tests/unit tests/property tests/pipeline tests/simulation)
+
+SEED ?=
+SEEDS ?= 1000
+FIRST ?= 0
+
+sim: $(VENV)/dev.stamp
+	PYTHONPATH=tests $(BIN)/python -m simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
 # Contestants (all by default), events for the fastest of them, turns of each.
 ONLY ?=
