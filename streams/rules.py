@@ -91,4 +91,10 @@ def state_rules(settings: Settings, stage: str) -> dict[str, str]:
     if stage == "detect":  # minutes are minutes
         return {}
     graces = {f"[merge] grace_{kind}_seconds": str(grace_ms // SECOND_MS) for kind, grace_ms in graces_ms(settings.merge)}
-    return {"[intake] pane_seconds": str(settings.intake.pane_seconds), "[merge] time_zone": settings.merge.time_zone, **graces}
+    lives = {"[intake] open_hours": str(settings.intake.open_hours)} if stage == "intake" else {}  # who has timed out is stored
+    return {
+        "[intake] pane_seconds": str(settings.intake.pane_seconds),
+        "[merge] time_zone": settings.merge.time_zone,
+        **graces,
+        **lives,
+    }

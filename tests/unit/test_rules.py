@@ -1,0 +1,23 @@
+"""rules.py: which settings a stage's state can't do without."""
+
+import pytest
+
+from streams.rules import state_rules
+from streams.settings import load
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "stages"),
+    [
+        ("STREAMS_INTAKE_PANE_SECONDS", "5", ["intake", "merge"]),
+        ("STREAMS_MERGE_TIME_ZONE", "Europe/Berlin", ["intake", "merge"]),
+        ("STREAMS_MERGE_GRACE_1H_SECONDS", "7200", ["intake", "merge"]),
+        ("STREAMS_INTAKE_OPEN_HOURS", "12", ["intake"]),
+        ("STREAMS_KPI_SERVICE_LEVEL_SECONDS", "30", []),
+    ],
+)
+def test_state_depends_on_what_cuts_time_and_ends_lives_not_on_what_it_is_measured_by(
+    variable: str, value: str, stages: list[str]
+) -> None:
+    before, after = load([], {}), load([], {variable: value})
+    assert [stage for stage in ("intake", "merge", "detect") if state_rules(before, stage) != state_rules(after, stage)] == stages
