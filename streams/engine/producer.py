@@ -122,7 +122,7 @@ class Transactions:
         if isinstance(refused, Fenced):
             return Fenced(
                 f"{self._id}: another worker of the same name is running, or a transaction took longer than "
-                f"[kafka] transaction_timeout_seconds; nothing was written ({explain(error)})"
+                f"[kafka] transaction_timeout_seconds; nothing was written ({self._undelivered}{explain(error)})"
             )
         if isinstance(refused, KafkaFailed) and (inner.retriable() or inner.txn_requires_abort()):
             return Stuck(f"{refused}; tried for {FLUSH_SECONDS_MAX:.0f} s")

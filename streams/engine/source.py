@@ -104,6 +104,7 @@ class Source:
         if self._consumer is not None:
             with kafka_errors("can't close the consumer"):
                 self._commit(self._consumer, wait=True)
+                self._member_id = self._consumer.memberid() or self._member_id
                 self._consumer.close()
 
     def metadata(self) -> object:
