@@ -9,7 +9,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import NamedTuple, NoReturn, TypeVar
 
@@ -61,8 +62,10 @@ def run(look: Callable[[], T], work: Callable[[T], None], has_rival: Callable[[]
         if outage is None or monotonic() - began > WELL_SECONDS:
             outage = Outage(monotonic(), 0)
         if isinstance(error, Fenced) and seconds_max > 0:
-            _pause(RIVAL_SECONDS)
-            if has_rival():
+            with _ends_at_a_signal():
+                sleep(RIVAL_SECONDS)
+                rival = has_rival()
+            if rival:
                 reason = "another worker of the same name is running: give each its own [app] worker"
                 raise EngineError(f"{reason} ({error})") from error
         _start_again(error, outage, seconds_max)
@@ -84,17 +87,19 @@ def _start_again(error: StreamsError, outage: Outage, seconds_max: float) -> NoR
     pause = outage.pause_seconds()
     LOG.warning("%s", error)
     LOG.warning("starting again in %.1f s, as often as it takes until %.0f s have passed", pause, seconds_max - lasted)
-    _pause(pause)
+    with _ends_at_a_signal():
+        sleep(pause)
     os.environ[OUTAGE] = Outage(outage.since, outage.starts + 1).encode()
     logging.shutdown()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def _pause(seconds: float) -> None:
-    """Wait; SIGTERM and SIGINT end the worker as they do while it runs, with 0."""
+@contextmanager
+def _ends_at_a_signal() -> Iterator[None]:
+    """SIGTERM and SIGINT end the worker as they do while it runs, with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):  # the event loop, now closed, has taken its handlers with it
         signal.signal(number, signal.default_int_handler)
     try:
-        sleep(seconds)
+        yield
     except KeyboardInterrupt:
         sys.exit(0)

@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Generic
 
 import faust
@@ -42,6 +42,7 @@ LOG = logging.getLogger(__name__)
 
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
+RIVAL_PAUSE_SECONDS = 0.5  # between two questions who has our name
 FLUSH_SHARE = 3  # pauses last so many times as the flush before: flushes take a quarter of the time, unless they take long
 
 
@@ -114,12 +115,21 @@ class Stage(Service, Generic[K]):
         return Vitals(room.batches(), self._table.state_bytes(), room.held_seconds, self._writer.aborted)
 
     def has_rival(self) -> bool:
-        """Whether the group knows another process under this worker's name. Ask after the stop; blocks."""
+        """Whether another process lives under this worker's name. Ask after the stop; blocks, up to two session time-outs.
+
+        Another member id isn't enough: when a coordinator dies, the answer that would have told us our new one may be lost. But a
+        member that nobody is any more doesn't outlast its session.
+        """
         member = self._source.member_id()
         if not member or not self._options.transactional:
             return False
+        deadline = monotonic() + 2 * self._options.session_timeout_seconds
         try:
-            return static_member(self._client, self._options, self.name, OPEN_SECONDS_MAX) not in ("", member)
+            while static_member(self._client, self._options, self.name, OPEN_SECONDS_MAX) not in ("", member):
+                if monotonic() > deadline:
+                    return True
+                sleep(RIVAL_PAUSE_SECONDS)
+            return False
         except EngineError as error:
             LOG.info("%s: can't tell whether another worker has this name: %s", self.name, error)
             return False
