@@ -34,7 +34,9 @@ def leader_of(bootstrap: str, topic: str, partition: int) -> int:
 
 def coordinator(bootstrap: str, inner: str, name: str) -> int:
     """The broker that leads this group's partition of `__consumer_offsets`, or this id's of `__transaction_state`."""
-    return leader_of(bootstrap, inner, java_hash(name) % len(topic_metadata(bootstrap, inner).partitions))
+    # A broker that hasn't heard of the topic yet, which is made at its first use, tells of one without partitions.
+    places = eventually(lambda: topic_metadata(bootstrap, inner).partitions, ASK_SECONDS, f"{inner} is known everywhere")
+    return leader_of(bootstrap, inner, java_hash(name) % len(places))
 
 
 def is_whole(bootstrap: str) -> bool:
