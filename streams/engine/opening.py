@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from streams.engine.changelog import Recovered, check_rules, recover, start_position
 from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings
-from streams.engine.source import Place, beginning
+from streams.engine.source import Place
 from streams.engine.stamp import BEGINNING, NO_RULES, Committed, Stamp, committed_of
 from streams.engine.stores import InMemory, Stores
 
@@ -75,3 +75,9 @@ def _recover(
     seconds = monotonic() - began
     LOG.info("read %d records of %s in %.1f s, %d of %d tables were warm", records, changelog, seconds, len(warm), len(tables))
     return tables
+
+
+def beginning(consumer: Consumer, place: Place, timeout_seconds: float) -> int:
+    """The offset of the first record that the broker still has."""
+    watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=timeout_seconds)
+    return OFFSET_BEGINNING if watermarks is None else watermarks[0]

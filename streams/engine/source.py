@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.engine.batch import Batch
-from streams.engine.errors import EngineError, engine_error, error_of, kafka_errors
+from streams.engine.errors import EngineError, KafkaFailed, engine_error, error_of, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.outage import Outage
 from streams.engine.room import Limits as Limits  # whoever makes a source names its limits
@@ -137,8 +137,7 @@ class Source:
         return max(0, high - position) if high >= 0 else -1
 
     def _tend(self, consumer: Consumer) -> None:
-        self._metadata = consumer.consumer_group_metadata()
-        self._member_id = consumer.memberid() or self._member_id
+        self._look_up_member(consumer)
         self._commit(consumer, wait=False)
         for place in self._next:
             watermarks = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
@@ -240,10 +239,17 @@ class Source:
         self.room.enter(messages)
         self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
 
+    def _look_up_member(self, consumer: Consumer) -> None:
+        # A membership that ends during a rebalance isn't told as lost: librdkafka joins anew and keeps what others have by now.
+        metadata, member = consumer.consumer_group_metadata(), consumer.memberid() or ""
+        if self._next and member and self._member_id not in ("", member):
+            raise KafkaFailed(f"{', '.join(self._topics)}: this worker was silent too long, others have its partitions")
+        self._metadata, self._member_id = metadata, member or self._member_id
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         places = [(partition.topic, partition.partition) for partition in partitions]
         self._assignment += 1
-        self._metadata = consumer.consumer_group_metadata()
+        self._look_up_member(consumer)
         starts = self._owner.assigned(consumer, places, self._assignment) if places else {}
         for place in places:
             self._assignments[place] = self._assignment
@@ -254,9 +260,10 @@ class Source:
             consumer.pause([TopicPartition(*place) for place in places])
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if not self._closing:
+            self._look_up_member(consumer)
         places = self._forget(partitions)
         if not self._closing and places:
-            self._metadata = consumer.consumer_group_metadata()
             self._owner.revoked(places)
             self._commit(consumer, wait=True)
         consumer.incremental_unassign(partitions)
@@ -274,12 +281,6 @@ class Source:
             for memory in (self._next, self._assignments, self._ends, self._high):
                 memory.pop(place, None)
         return places
-
-
-def beginning(consumer: Consumer, place: Place, timeout_seconds: float) -> int:
-    """The offset of the first record that the broker still has."""
-    watermarks = consumer.get_watermark_offsets(TopicPartition(*place), timeout=timeout_seconds)
-    return OFFSET_BEGINNING if watermarks is None else watermarks[0]
 
 
 @contextmanager

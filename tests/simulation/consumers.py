@@ -140,11 +140,14 @@ class Consuming:
         if code == KafkaError.FENCED_INSTANCE_ID:
             self._state = "fenced"
             return
-        self._member, self._generation = "", -1
+        self._member = ""
+        if self._calling or self._pending:  # librdkafka skips it during a rebalance; the next heartbeat fails again
+            self._beat_ms = self._world.now_ms + self._heartbeat_ms
+            return
+        self._generation = -1
         self._state, self._rejoin = "out", False
-        lost = [place for place in self._owned if not any(place in places for _kind, places in self._pending)]
-        lost += [place for kind, places in self._pending if kind == "revoke" for place in places]
-        self._pending = [("lost", lost)] if lost else []
+        if self._owned:
+            self._pending = [("lost", list(self._owned))]
 
     @property
     def _group(self) -> Group:
