@@ -240,10 +240,10 @@ PIPELINE = Row(
             Query("max by (stage) (streams_batches_under_way)", "{{stage}}"),
         ),
         lines(
-            "Garbage collection, longest of 100",
-            "How long Python's collector of cyclic garbage held up everything; generation 2 is all that isn't frozen.",
-            "s",
-            Query(quantile_by("generation", 0.99, "streams_gc_pause_seconds"), "generation {{generation}}"),
+            "Garbage collection",
+            "Share of the time that Python's collector held up everything; generation 2 is all that isn't frozen.",
+            "percentunit",
+            Query(f"sum by (generation) (rate(streams_gc_pause_seconds_sum[{RATE}]))", "generation {{generation}}"),
         ),
         lines(
             "Refused, late, repeated",
