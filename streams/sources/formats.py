@@ -1,12 +1,21 @@
-"""The file formats that replay knows, by name, and which of them needs a mapping."""
+"""The registry of sources: the payloads that can be pushed or filed, the file formats that replay knows, who needs a mapping.
 
-from collections.abc import Iterable
+A payload is what a vendor sends in one piece, e.g. the body of a webhook. A file of them has one a line.
+"""
+
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
-from streams.sources import bank1999, mapped
+from streams.core.event import Rejection
+from streams.sources import bank1999, canonical, mapped
 from streams.sources.mapping import FileMapping
-from streams.sources.row import Feed, collect
+from streams.sources.row import Feed, Row, collect
+
+# Whoever is in here is served by `streams ingest` as /ingest/NAME and read by `streams replay --format NAME`. No reader raises.
+PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
+    "events": canonical.read,
+}
 
 FORMATS = {
     "bank1999": "the Anonymous Bank's calls, tab-separated",
@@ -33,8 +42,9 @@ def read_feed(lines: Iterable[str], format_name: str, mapping: FileMapping | Non
     """A whole file as a feed in time order; `check_format` has passed. StreamsError if columns are missing."""
     if format_name == "bank1999":
         return collect(bank1999.read_rows(lines, file_name))
-    if format_name == "events":
-        return collect(mapped.read_events(lines))
+    if format_name in PAYLOADS:
+        read = PAYLOADS[format_name]
+        return collect((number, read(line.encode())) for number, line in enumerate(lines, 1) if line.strip())
     assert mapping is not None, f"format {format_name} without a mapping"
     if format_name == "jsonl":
         return collect(mapped.read_jsonl(lines, mapping))

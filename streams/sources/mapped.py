@@ -1,4 +1,4 @@
-"""Rows of CSV and JSON lines through a mapping, and JSON lines that are canonical events already.
+"""Rows of CSV and JSON lines through a mapping.
 
 The surprise: an empty column is no value. A field that is empty in a row is absent from its events and not rejected, and JSON
 null, a missing key and "" are the same.
@@ -43,12 +43,6 @@ def read_jsonl(lines: Iterable[str], mapping: FileMapping) -> Iterator[tuple[int
     """JSON objects, one per line; the columns of nested ones are joined by dots: {"customer": {"id": 7}} has 'customer.id'."""
     for number, found in _objects(lines):
         yield number, found if isinstance(found, Rejection) else read_row(dict(_flat(found, "")), mapping)
-
-
-def read_events(lines: Iterable[str]) -> Iterator[tuple[int, Row | Rejection]]:
-    """Canonical events, one JSON object per line; `time` becomes epoch milliseconds, all else is left to intake."""
-    for number, found in _objects(lines):
-        yield number, found if isinstance(found, Rejection) else _canonical(found)
 
 
 def read_row(row: Mapping[str, str], mapping: FileMapping) -> Row | Rejection:
@@ -151,27 +145,3 @@ def _flat(value: object, path: str) -> Iterator[tuple[str, str]]:
         yield path, value
     elif isinstance(value, bool | int | float):
         yield path, json.dumps(value)
-
-
-def _canonical(found: dict[str, object]) -> Row | Rejection:
-    if found.get("type") == "heartbeat":
-        return Row([], ("heartbeat_left_out",))
-    for field in ("id", "source", "type", "interaction_id"):
-        if not isinstance(found.get(field), str) or not found[field]:
-            return Rejection(Reason.MISSING_FIELD, f"{field}: expected a text")
-    time = found.get("time")
-    event: CanonicalEvent = {key: value for key, value in found.items() if isinstance(value, str | int | float | bool)}
-    if isinstance(time, bool) or not isinstance(time, int | str):
-        return Rejection(Reason.BAD_TIME, "time: expected RFC 3339 or epoch milliseconds")
-    try:
-        event["time"] = time if isinstance(time, int) else _rfc3339_ms(time)
-    except ValueError:
-        return Rejection(Reason.BAD_TIME, "time: expected RFC 3339 with an offset")
-    return Row([event])
-
-
-def _rfc3339_ms(text: str) -> int:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
-    return round(moment.timestamp() * 1000)

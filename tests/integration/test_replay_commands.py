@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_replay_is_said_in_one_line(commands: Commands, cal
     binary = tmp_path / "calls.xlsx"
     binary.write_bytes(b"PK\x03\xff\xfe")
     assert commands.refusal("replay", "nowhere.csv") == "nowhere.csv: no such file."
-    assert commands.refusal("replay", calls, "--format", "xml") == "unknown format 'xml'. Known are bank1999, csv, jsonl, events."
+    assert commands.refusal("replay", calls, "--format", "xml").startswith("unknown format 'xml'. Known are bank1999, csv, ")
     assert commands.refusal("replay", calls, "--format", "csv").startswith("format 'csv' needs --mapping FILE")
     assert commands.refusal("replay", str(binary)).startswith(f"{binary}: not UTF-8 text")
     assert commands.refusal("replay", str(tmp_path)) == f"{tmp_path}: can't be read: Is a directory."

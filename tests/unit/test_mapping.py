@@ -8,12 +8,13 @@ import pytest
 
 from streams.core.errors import StreamsError
 from streams.core.event import Reason, Rejection
-from streams.sources.formats import check_format, read_feed
-from streams.sources.mapped import read_csv, read_events, read_jsonl, read_row
+from streams.sources.formats import FORMATS, check_format, read_feed
+from streams.sources.mapped import read_csv, read_jsonl, read_row
 from streams.sources.mapping import FileMapping, load_mapping
 from streams.sources.row import CanonicalEvent, Feed, Row, collect
 
 README = Path(__file__).parents[2] / "streams" / "sources" / "README.md"
+KNOWN = ", ".join(FORMATS)
 NINE = 1709280000000  # 2024-03-01 09:00 in Berlin, 08:00 UTC
 MINIMAL = """
 source = "acme"
@@ -163,7 +164,7 @@ def test_canonical_events_pass_with_their_time_in_milliseconds() -> None:
         '{"id": "3", "source": "s", "type": "queued", "interaction_id": "c", "time": "2024-03-01T09:00:01"}',
         '{"id": "3", "source": "s", "type": "queued", "time": 5}',
     ]
-    feed = collect(read_events(lines))
+    feed = read_feed(lines, "events", None, "events.jsonl")
     context = {"source": "s", "interaction_id": "c"}
     expected = [
         {"id": "1", "type": "offered", "time": NINE, **context},
@@ -177,8 +178,8 @@ def test_canonical_events_pass_with_their_time_in_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("name", "with_mapping", "expected"),
     [
-        ("bank1998", False, "unknown format 'bank1998'. Did you mean 'bank1999'? Known are bank1999, csv, jsonl, events."),
-        ("xml", False, "unknown format 'xml'. Known are bank1999, csv, jsonl, events."),
+        ("bank1998", False, f"unknown format 'bank1998'. Did you mean 'bank1999'? Known are {KNOWN}."),
+        ("xml", False, f"unknown format 'xml'. Known are {KNOWN}."),
         ("csv", False, "format 'csv' needs --mapping FILE, which says what the columns mean (streams/sources/README.md)."),
         ("events", True, "format 'events' takes no --mapping; formats csv and jsonl do."),
     ],

@@ -1,0 +1,127 @@
+"""A vendor's payload as it came: the JSON in it, and its fields by path, each absent, of the right kind, or refused by name.
+
+Vendors leave fields out, send null for them and send ids as numbers here and as texts there: all of it is tolerated. What is
+there and of another kind is refused, because a guess would count wrongly. The surprise: msgspec reads the JSON, not Python's own
+parser, which lets through what can't be written again (lone surrogates, NaN).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from streams.core.event import Reason, Rejection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+# The year 2286: a number of seconds beyond it is one of milliseconds.
+_SECONDS_MAX = 10_000_000_000
+TIME_MS_MAX = 1_000 * _SECONDS_MAX
+
+
+class FieldError(Exception):
+    """A field that can't be read; a source makes a Rejection of it at the end of `read`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.rejection = Rejection(reason, detail)
+
+
+def json_of(body: bytes) -> object:
+    """The JSON value in a payload; FieldError where there is none."""
+    try:
+        found: object = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FieldError(Reason.NOT_JSON, "payload: expected JSON") from error
+    return found
+
+
+def object_of(body: bytes) -> dict[str, object]:
+    """The JSON object in a payload; FieldError where there is none."""
+    return need_object(json_of(body), "payload")
+
+
+def need_object(found: object, name: str) -> dict[str, object]:
+    """A value that must be a JSON object."""
+    if not isinstance(found, dict):
+        raise FieldError(Reason.BAD_TYPE, f"{name}: expected a JSON object")
+    return found
+
+
+def at(found: object, *path: str) -> object:
+    """The value at a path; None where anything on the way is absent, null or no object."""
+    for name in path:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(name)
+    return found
+
+
+def objects_at(found: object, *path: str) -> list[dict[str, object]]:
+    """The objects in the list at a path; nothing where there is no list."""
+    values = at(found, *path)
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def text_at(found: object, *path: str) -> str | None:
+    """The text at a path, a whole number as its digits; None where it is absent, null or empty."""
+    value = at(found, *path)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise FieldError(Reason.BAD_TYPE, f"{'.'.join(path)}: expected a text or a whole number")
+
+
+def need_text(found: object, *path: str) -> str:
+    """The text at a path, which must be there."""
+    text = text_at(found, *path)
+    if text is None:
+        raise FieldError(Reason.MISSING_FIELD, f"{'.'.join(path)}: expected a text")
+    return text
+
+
+def number_at(found: object, *path: str) -> float | None:
+    """The number at a path, also where it is written as a text; None where it is absent."""
+    value = at(found, *path)
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = float("nan")
+        if number - number == 0:  # neither NaN nor an infinity
+            return number
+    raise FieldError(Reason.BAD_TYPE, f"{'.'.join(path)}: expected a number")
+
+
+def time_at(found: object, *path: str) -> int | None:
+    """The time at a path, ms since the epoch: RFC 3339 with offset, or a number of seconds or milliseconds; None where absent."""
+    value = at(found, *path)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and not value.strip().replace(".", "", 1).isdecimal():
+        return iso_ms(value.strip(), ".".join(path))
+    number = number_at(found, *path)
+    assert number is not None, "it is there"
+    if not 0 <= number <= TIME_MS_MAX:
+        raise FieldError(Reason.BAD_TIME, f"{'.'.join(path)}: expected a time after 1970")
+    return int(number) if number >= _SECONDS_MAX else round(number * 1000)
+
+
+def need_time(found: object, *path: str) -> int:
+    """The time at a path, which must be there."""
+    time_ms = time_at(found, *path)
+    if time_ms is None:
+        raise FieldError(Reason.MISSING_FIELD, f"{'.'.join(path)}: expected a time")
+    return time_ms
+
+
+def iso_ms(text: str, name: str) -> int:
+    """RFC 3339 with an offset as ms since the epoch, rounded down."""
+    try:
+        return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
+    except (ValueError, TypeError, OverflowError) as error:  # TypeError: no offset
+        raise FieldError(Reason.BAD_TIME, f"{name}: expected RFC 3339 with an offset") from error

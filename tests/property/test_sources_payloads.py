@@ -1,0 +1,57 @@
+"""Whatever a payload holds, its source gives events that can be written, or names why not; asked again, the same."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.core.event import Rejection
+from streams.sources.formats import PAYLOADS
+from streams.sources.row import Row, time_of
+
+# Words that make readers go further than noise would.
+WORDS = {
+    "events": ("id", "source", "type", "time", "interaction_id", "specversion", "data", "subject", "offered", "queue", "csat"),
+}
+SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
+
+
+def values(words: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    """JSON made of the words of a vendor."""
+    leaves = SCALARS | st.sampled_from(words) | st.sampled_from(["2026-11-27T09:00:00Z", 1795770000, 1795770000123])
+    return st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(words), inner, max_size=8),
+        max_leaves=25,
+    )
+
+
+def check(name: str, body: bytes) -> None:
+    """A source's answer is events that can be written and sent, or a named rejection, and the same when asked again."""
+    found = PAYLOADS[name](body)
+    assert found == PAYLOADS[name](body)
+    if isinstance(found, Rejection):
+        assert found.detail
+        return
+    assert isinstance(found, Row)
+    for event in found.events:
+        assert event["id"]
+        assert event["source"]
+        assert event["interaction_id"]
+        assert time_of(event) is not None
+        orjson.dumps(event)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+@given(data=st.data())
+def test_noise_is_refused_and_never_raises(name: str, data: st.DataObject) -> None:
+    check(name, data.draw(st.binary(max_size=200)))
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+@given(data=st.data())
+def test_json_of_the_right_words_in_the_wrong_places_never_raises(name: str, data: st.DataObject) -> None:
+    check(name, json.dumps(data.draw(values(WORDS.get(name, WORDS["events"])))).encode())
