@@ -26,6 +26,7 @@ from streams.settings_types import (
     Merge,
     Publish,
     Settings,
+    Staffing,
     Topics,
     Worker,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Publish",
     "Settings",
     "SettingsError",
+    "Staffing",
     "Topics",
     "Worker",
     "builtin",

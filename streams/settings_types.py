@@ -117,6 +117,14 @@ class Detect(_Section, frozen=True):
     runbook: str
 
 
+class Staffing(_Section, frozen=True):
+    service_level: Annotated[float, Meta(gt=0, lt=1)]
+    occupancy_max: Annotated[float, Meta(gt=0, le=1)]
+    shrinkage: Annotated[float, Meta(ge=0, lt=1)]
+    patience_seconds: Annotated[float, Meta(ge=0)]
+    concurrency: dict[str, Annotated[float, Meta(ge=1)]]
+
+
 class Publish(_Section, frozen=True):
     publish_seconds: PositiveFloat
     redis_url: str
@@ -149,6 +157,7 @@ class Settings(_Section, frozen=True):
     kpi: Kpi
     bands: dict[str, Band]
     detect: Detect
+    staffing: Staffing
     publish: Publish
     worker: Worker
     board: Board
