@@ -215,7 +215,8 @@ def _completed(life: Life, known: Fact, cell: Cell, odd: Odd, _rules: IntakeRule
     if life.answers:
         _handle(life, known, cell)
     elif life.phase == COMPLETED:
-        _note(odd, Contradiction.COMPLETED_TWICE)
+        if known.time_ms != life.completed_ms:  # two records that tell of one end at one moment don't contradict each other
+            _note(odd, Contradiction.COMPLETED_TWICE)
     elif life.phase not in (ABANDONED, TIMED_OUT):  # those have their outcome; completion is only its record's end
         _count(cell, m.CLOSED_UNANSWERED)
     life.phase = COMPLETED

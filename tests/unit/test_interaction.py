@@ -139,6 +139,22 @@ def test_a_completion_after_an_abandonment_adds_nothing() -> None:
     assert found.counts.contradictions == {}
 
 
+def test_an_end_that_two_records_tell_at_one_moment_is_one_end_and_the_lesser_id_measures_it() -> None:
+    record, event_ = (
+        event("completed", 75, id="c/completed/1-record", talk_seconds=50, hold_seconds=20, wrap_seconds=5),
+        event("completed", 75, id="c/completed/2-event", talk_seconds=70, wrap_seconds=5),
+    )
+    for order in ([record, event_], [event_, record]):
+        found = taken([event("answered", 0), *order])
+        assert {name: measures(found.frames).get(name) for name in ("handled", "talk_ms", "hold_ms", "wrap_ms")} == {
+            "handled": 1,
+            "talk_ms": 50_000,
+            "hold_ms": 20_000,
+            "wrap_ms": 5_000,
+        }
+        assert found.counts.contradictions == {}
+
+
 def test_reopenings_and_surveys_count_at_their_own_time() -> None:
     records = [
         event("answered", 0),
