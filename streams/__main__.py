@@ -6,10 +6,23 @@ import sys
 import typer
 from rich.console import Console
 
-from streams.commands import alerts, board, check_config, demo, rejected, replay, simulate, staffing, topics, trends, worker
+from streams.commands import (
+    alerts,
+    board,
+    check_config,
+    demo,
+    ingest,
+    rejected,
+    replay,
+    simulate,
+    staffing,
+    topics,
+    trends,
+    worker,
+)
 from streams.core.errors import StreamsError
 
-COMMANDS = (demo, worker, board, topics, simulate, replay, trends, alerts, rejected, staffing, check_config)
+COMMANDS = (demo, worker, board, ingest, topics, simulate, replay, trends, alerts, rejected, staffing, check_config)
 
 
 def build() -> typer.Typer:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from streams.core.series import DIMENSIONS, TOTAL, cut_dimensions
 from streams.settings_sources import masked, meant
-from streams.settings_types import Kafka, Publish, Settings, Topics
+from streams.settings_types import Ingest, Kafka, Publish, Settings, Topics
 
 
 class Problem(NamedTuple):
@@ -28,6 +28,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _topic_problems(settings.topics)
     yield from _window_problems(settings)
     yield from _cut_problems(settings.intake.cuts, settings.detect.cuts)
+    yield from _ingest_problems(settings.ingest)
     for name, band in settings.bands.items():
         if (band.high <= band.moderate) if band.direction == "up" else (band.high >= band.moderate):
             order = "above" if band.direction == "up" else "below"
@@ -50,6 +51,16 @@ def _address_problems(kafka: Kafka, publish: Publish) -> Iterator[Problem]:
                 ("publish.alertmanager_urls",),
                 f"found '{masked(('alertmanager_urls',), url)}', expected http://host:port or https://host:port",
             )
+
+
+def _ingest_problems(ingest: Ingest) -> Iterator[Problem]:
+    if ingest.public_url and not ingest.public_url.startswith(("http://", "https://")):
+        yield Problem(("ingest.public_url",), "expected https://host as vendors call it, or nothing")
+    for source in sorted(set(ingest.unsigned) & set(ingest.secrets)):
+        yield Problem(("ingest.unsigned", "ingest.secrets"), f"'{source}' has a secret: expected it in one of them")
+    for source, secret in sorted(ingest.secrets.items()):
+        if not all(part.strip() for part in secret.split(",")):
+            yield Problem((f"ingest.secrets.{source}",), "is empty: expected a secret, or several joined by commas")
 
 
 def _security_problems(kafka: Kafka) -> Iterator[Problem]:

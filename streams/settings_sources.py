@@ -143,8 +143,8 @@ def key_name(path: Path) -> str:
 
 
 def masked(path: Path, value: Any) -> Any:
-    """A value as it may be shown: passwords never, addresses without the password in them."""
-    if path[-1].endswith("password"):
+    """A value as it may be shown: passwords and secrets never, addresses without the password in them."""
+    if _is_secret(path):
         return "***" if value else value
     if isinstance(value, list | tuple):
         return [masked(path, item) for item in value]
@@ -152,6 +152,10 @@ def masked(path: Path, value: Any) -> Any:
         scheme, separator, rest = value.rpartition("://")
         return f"{scheme}{separator}***@{rest.rpartition('@')[2]}"
     return value
+
+
+def _is_secret(path: Path) -> bool:
+    return path[-1].endswith("password") or "secrets" in path
 
 
 def meant(word: str, known: Iterable[str]) -> str:
@@ -245,7 +249,7 @@ def _variable_hint(variable: str, known: Iterable[str]) -> str:
 
 
 def _wrong(name: str, path: Path, value: Any, kind: Any) -> str:
-    found = "a value that is not shown" if path[-1].endswith("password") else f"{masked(path, value)!r}"
+    found = "a value that is not shown" if _is_secret(path) else f"{masked(path, value)!r}"
     return f"{name}: {key_name(path)} is {found}, expected {_expected(inspect.type_info(kind))}"
 
 

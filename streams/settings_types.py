@@ -144,6 +144,18 @@ class Board(_Section, frozen=True):
     stale_seconds: PositiveFloat
 
 
+class Ingest(_Section, frozen=True):
+    host: str
+    port: Port
+    public_url: str
+    body_kilobytes_max: Annotated[int, Meta(gt=0, le=900)]
+    requests_under_way: PositiveInt
+    acknowledge_seconds_max: PositiveInt
+    retry_seconds: PositiveInt
+    unsigned: tuple[str, ...]
+    secrets: dict[str, str]
+
+
 class Settings(_Section, frozen=True):
     """Everything that can be set, validated; sections as in config/default.toml."""
 
@@ -161,3 +173,4 @@ class Settings(_Section, frozen=True):
     publish: Publish
     worker: Worker
     board: Board
+    ingest: Ingest

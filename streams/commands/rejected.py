@@ -1,4 +1,4 @@
-"""`streams rejected`: what intake refused, by reason, with examples as they came.
+"""`streams rejected`: what intake and ingest refused, by reason, with examples as they came.
 
 The surprise: this prints raw records, which may hold personal data; nothing else in the system does.
 """
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from streams.commands.options import ConfigOption, JsonOption, load
+from streams.core.aside import payload_of
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -20,7 +21,7 @@ EXAMPLE_CHARACTERS = 300
 
 
 class Refused(NamedTuple):
-    """A refused record: why, where it stood in the topic of interactions, and what it was."""
+    """What was refused: why, where it stood in the topic of interactions or was pushed to (/ingest/zendesk), and what it was."""
 
     reason: str
     detail: str
@@ -59,8 +60,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _refused(message: "Message") -> Refused:
-    """From the record and its headers, which intake writes: reason, detail, and where the original stands."""
+    """From the record and its headers, which intake or ingest writes: reason, detail, and where the original stands."""
+    payload = payload_of(message)
     headers = {name: _text(value) for name, value in dict(message.headers() or {}).items()}
+    if payload is not None:
+        headers["topic"] = f"/ingest/{payload.source}"
     reason, detail, topic, partition, offset = (headers.get(name, "") for name in Refused._fields[:-1])
     return Refused(reason, detail, topic, partition, offset, _text(message.value()))
 
@@ -76,5 +80,6 @@ def _show(counts: Counter[str], newest: dict[str, list[Refused]]) -> None:
     for reason, n in counts.most_common():
         console.print(f"{reason}: {n:,}", style="bold")
         for refused in newest[reason]:
-            console.print(f"  {refused.detail}   at {refused.topic} {refused.partition}/{refused.offset}", markup=False)
+            place = f" {refused.partition}/{refused.offset}" if refused.partition else ""
+            console.print(f"  {refused.detail}   at {refused.topic}{place}", markup=False)
             console.print(f"    {refused.value[:EXAMPLE_CHARACTERS]}", markup=False, style="dim")

@@ -22,5 +22,7 @@ def resend_rejected(settings: "Settings", *, alone: bool) -> None:
     total = sum(resent.sent.values())
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(resent.sent.items()))
     typer.echo(f"{total:,} rejected records sent to '{settings.topics.interactions}' again" + (f": {reasons}" if reasons else ""))
+    if resent.refused:
+        typer.echo(f"{resent.refused:,} payloads are refused still, and kept for next time", err=True)
     if resent.left_out:
         typer.echo(f"{resent.left_out:,} left out: empty, too long to have been kept whole, or not from intake", err=True)

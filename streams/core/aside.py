@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from streams.core.event import Rejection
 from streams.core.record import Record, header_pairs, headers_of, offset_of
 
 # Together with what is added, a kept record fits into 1,048,588 bytes, which is what Kafka takes unless it is told otherwise.
@@ -18,6 +19,7 @@ KEPT_ENVELOPE_BYTES_MAX = 32 * 1024
 ORIGIN = ("topic", "partition", "offset")
 CUT = "cut_bytes"
 REFUSED = ("reason", "detail", *ORIGIN)  # what is added to a refused record
+PUSHED = ("reason", "detail", "pushed_to")  # what there is beside a payload that was refused before it was a record
 
 
 class Kept(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +42,14 @@ class Original(NamedTuple):
     value: bytes | None
     headers: list[tuple[str, bytes]]
     partition: int
+    reason: str
+
+
+class Payload(NamedTuple):
+    """A refused payload as it was pushed to a source, and why it was refused."""
+
+    source: str
+    body: bytes
     reason: str
 
 
@@ -70,3 +80,18 @@ def original(refused: Record) -> Original | None:
         return None
     what = {name: text.decode() for name, text in added}
     return Original(refused.key(), refused.value(), own, int(what["partition"]), what["reason"])
+
+
+def payload_headers(source: str, why: Rejection) -> list[tuple[str, bytes]]:
+    """What is written beside a refused payload of a source."""
+    texts = (why.reason.value, why.detail, source)
+    return [(name, text.encode()) for name, text in zip(PUSHED, texts, strict=True)]
+
+
+def payload_of(refused: Record) -> Payload | None:
+    """The payload in a record of `interactions.rejected`; None where it is a record that intake refused."""
+    headers = header_pairs(headers_of(refused) or ())
+    if tuple(name for name, _ in headers) != PUSHED:
+        return None
+    reason, _, source = (text.decode() for _, text in headers)
+    return Payload(source, refused.value() or b"", reason)

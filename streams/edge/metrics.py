@@ -1,7 +1,8 @@
-"""THE list of metrics: every name that the worker exposes, with its help text and labels.
+"""THE list of metrics: every name that worker and ingest expose, with its help text and labels.
 
-Telemetry fills the first part, edge/prometheus.py the second. Units are base units; counters end in `_total`. The surprise:
-business counters are today's exact totals from the state, so they survive a restart and begin again at midnight, as counters may.
+Telemetry fills the first part; edge/vitals.py, ingest/telemetry.py and edge/prometheus.py fill the others. Units are base units;
+counters end in `_total`. The surprise: business counters are today's exact totals from the state, so they survive a restart and
+begin again at midnight, as counters may.
 """
 
 from typing import Final, NamedTuple
@@ -93,6 +94,19 @@ ABORTED = Metric("streams_transactions_aborted_total", "Flushes given up, whethe
 PAUSES = Metric("streams_gc_pause_seconds", "How long Python's collector of cyclic garbage held up everything.", ("generation",))
 
 VITALS: Final = (UNDER_WAY, STATE_BYTES, HELD, ABORTED, PAUSES)
+
+# The ingest service: ingest/telemetry.py. Answers take as long as Kafka takes to acknowledge.
+ANSWER_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+PUSHES = Metric("streams_ingest_requests_total", "Requests answered.", ("source", "status"))
+PUSHED_EVENTS = Metric("streams_ingest_events_total", "Events written to Kafka.", ("source",))
+PUSHES_REFUSED = Metric("streams_ingest_rejected_total", "Payloads refused as bad input.", ("source", "reason"))
+PUSHES_APPLIED = Metric(
+    "streams_ingest_rules_total", "Rules of a source that were applied, e.g. what it doesn't count.", ("source", "rule")
+)
+PUSHES_UNDER_WAY = Metric("streams_ingest_under_way", "Requests that wait for an answer now.")
+ANSWERS = Metric("streams_ingest_answer_seconds", "From a request to its answer.")
+
+INGEST: Final = (PUSHES, PUSHED_EVENTS, PUSHES_REFUSED, PUSHES_APPLIED, PUSHES_UNDER_WAY, ANSWERS)
 
 # The business. One consistent set: contacts by channel and queue, so that sums over a label are true.
 _PLACE = ("channel", "queue")

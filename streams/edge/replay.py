@@ -65,6 +65,7 @@ class Sender:
     def __init__(self, settings: Settings) -> None:
         self._kafka = settings.kafka
         self._topic = settings.topics.interactions
+        self._rejected = settings.topics.rejected
         self._failure: BaseException | None = None
         self._partitions = range(partitions_of(settings, self._topic))
         with kafka_errors(self._kafka):
@@ -104,7 +105,7 @@ class Sender:
                 heartbeats += 1
                 self._send_everywhere(event)
                 continue
-            self._send_one(event)
+            self.send_one(event)
             last_ms = time_of(event)
             count += 1
             if count - reported >= _PROGRESS_EVENTS:
@@ -120,7 +121,7 @@ class Sender:
             self._producer.flush()
         self._check()
 
-    def _send_one(self, event: CanonicalEvent) -> None:
+    def send_one(self, event: CanonicalEvent) -> None:
         """By interaction: the producer's own partitioner, so that every producer of the topic agrees on the partition."""
         self.put(orjson.dumps(event), str(event["interaction_id"]).encode())
 
@@ -131,10 +132,18 @@ class Sender:
 
     def put(self, value: bytes | None, key: bytes | None, partition: int = -1, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Send one record; into the partition of its key where there is no `partition` of that number."""
+        self._put(self._topic, value, key, partition if partition in self._partitions else None, headers)
+
+    def refuse(self, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+        """Put a payload on the topic of what is refused."""
+        self._put(self._rejected, value, None, None, headers)
+
+    def _put(
+        self, topic: str, value: bytes | None, key: bytes | None, partition: int | None, headers: Sequence[tuple[str, bytes]]
+    ) -> None:
         self._check()
-        chosen = partition if partition in self._partitions else None
         with kafka_errors(self._kafka):
-            sending = self._producer.send(self._topic, value, key, list(headers), chosen)
+            sending = self._producer.send(topic, value, key, list(headers), partition)
         sending.add_errback(self._failed)
 
     def _failed(self, error: BaseException) -> None:

@@ -1,4 +1,5 @@
-"""Refused records sent in again: as they came, to the partition where they stood. After a fix, or when `[events] sources` grew.
+"""What was refused sent in again, after a fix or when `[events] sources` grew: records as they came, to the partition where they
+stood; payloads that were pushed through their source, as if they were pushed again.
 
 What was sent is remembered, so that a second run sends only what was refused since. The surprise: intake may refuse a record
 again while this runs, and puts it at the end of the topic that is being read; so a run ends where the topic ended when it began.
@@ -12,11 +13,13 @@ from typing import NamedTuple
 
 from confluent_kafka import Message
 
-from streams.core.aside import original
+from streams.core.aside import Payload, original, payload_headers, payload_of
+from streams.core.event import Rejection
 from streams.edge.bookmark import Bookmark, bookmark
 from streams.edge.reader import read
 from streams.edge.replay import Progress, Sender
 from streams.settings import Settings
+from streams.sources.formats import PAYLOADS
 
 # Sent and remembered so many at once: what a run that is cut off sends again next time. Intake drops it by its id.
 TOGETHER_RECORDS = 1_000
@@ -24,10 +27,14 @@ NAME = "replay-rejected"
 
 
 class Resent(NamedTuple):
-    """Records sent, by the reason for which they had been refused, and how many could not be: cut, or empty altogether."""
+    """What was sent, by the reason for which it had been refused.
+
+    left_out: records that could not be: cut, or empty altogether. refused: payloads that their source still refuses; kept.
+    """
 
     sent: Mapping[str, int]
     left_out: int
+    refused: int
 
 
 @contextmanager
@@ -39,12 +46,14 @@ def resending(settings: Settings) -> Iterator[Callable[[Progress], Resent]]:
 
 def _resend(settings: Settings, mark: Bookmark, sender: Sender, progress: Progress) -> Resent:
     sent: Counter[str] = Counter()
-    left_out, under_way = 0, 0
+    left_out, refused, under_way = 0, 0, 0
     positions: dict[int, int] = {}
     for message, partition, offset in _unsent(settings, mark):
-        reason = _send(sender, message)
+        payload = payload_of(message)
+        reason = _send(sender, message) if payload is None else _send_payload(sender, payload)
         sent.update([reason] if reason else [])
-        left_out += not reason
+        refused += reason is None
+        left_out += reason == ""
         positions[partition] = offset + 1
         under_way += 1
         if under_way == TOGETHER_RECORDS:
@@ -53,7 +62,7 @@ def _resend(settings: Settings, mark: Bookmark, sender: Sender, progress: Progre
             under_way = 0
     _settle(sender, mark, positions)
     progress(under_way)
-    return Resent(dict(sent), left_out)
+    return Resent(dict(sent), left_out, refused)
 
 
 def _unsent(settings: Settings, mark: Bookmark) -> Iterator[tuple[Message, int, int]]:
@@ -74,6 +83,20 @@ def _send(sender: Sender, message: Message) -> str:
         return ""
     sender.put(came.value, came.key, came.partition, came.headers)
     return came.reason
+
+
+def _send_payload(sender: Sender, payload: Payload) -> str | None:
+    """The reason for which it had been refused; None where it still is."""
+    read = PAYLOADS.get(payload.source)
+    row = read(payload.body) if read else None
+    if row is None:  # a source of another version of this program
+        return ""
+    if isinstance(row, Rejection):
+        sender.refuse(payload.body, payload_headers(payload.source, row))
+        return None
+    for event in row.events:
+        sender.send_one(event)
+    return payload.reason
 
 
 def _settle(sender: Sender, mark: Bookmark, positions: Mapping[int, int]) -> None:

@@ -1,0 +1,1 @@
+"""The ingest service: what vendors push by HTTP becomes canonical events on the topic of interactions."""
