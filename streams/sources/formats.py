@@ -1,6 +1,7 @@
 """The registry of sources: the payloads that can be pushed or filed, the file formats that replay knows, who needs a mapping.
 
-A payload is what a vendor sends in one piece, e.g. the body of a webhook. A file of them has one a line.
+A payload is what a vendor sends in one piece, e.g. the body of a webhook. A file of them has one a line, or they follow on each
+other in any way that JSON can.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,13 +9,15 @@ from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
 from streams.core.event import Rejection
-from streams.sources import bank1999, canonical, mapped
+from streams.sources import amazon_connect, bank1999, canonical, mapped
+from streams.sources.documents import documents
 from streams.sources.mapping import FileMapping
 from streams.sources.row import Feed, Row, collect
 
 # Whoever is in here is served by `streams ingest` as /ingest/NAME and read by `streams replay --format NAME`. No reader raises.
 PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
     "events": canonical.read,
+    "amazon-connect": amazon_connect.read,
 }
 
 FORMATS = {
@@ -22,6 +25,7 @@ FORMATS = {
     "csv": "your own columns, with --mapping",
     "jsonl": "your own JSON objects, one per line, with --mapping",
     "events": "canonical events, one JSON object per line",
+    "amazon-connect": "contact events, contact records, agent events, Contact Lens",
 }
 _MAPPED = ("csv", "jsonl")
 
@@ -44,7 +48,7 @@ def read_feed(lines: Iterable[str], format_name: str, mapping: FileMapping | Non
         return collect(bank1999.read_rows(lines, file_name))
     if format_name in PAYLOADS:
         read = PAYLOADS[format_name]
-        return collect((number, read(line.encode())) for number, line in enumerate(lines, 1) if line.strip())
+        return collect((number, read(document)) for number, document in documents("".join(lines)))
     assert mapping is not None, f"format {format_name} without a mapping"
     if format_name == "jsonl":
         return collect(mapped.read_jsonl(lines, mapping))

@@ -22,6 +22,7 @@ from streams import settings
 from streams.commands.children import Child
 from streams.edge.embedded import start_valkey
 from streams.edge.reader import read
+from streams.sources.formats import FORMATS
 
 pytestmark = pytest.mark.integration
 
@@ -122,7 +123,7 @@ def test_a_missing_file_and_an_unknown_format_are_said(tmp_path: Path) -> None:
     expected = "nowhere.toml: no such file; `--config` expects a TOML file with the sections of config/default.toml"
     assert said("worker --config nowhere.toml", {}, tmp_path) == expected
     assert said("replay nowhere.csv", DOWN, tmp_path) == "nowhere.csv: no such file."
-    expected = "unknown format 'xml'. Known are bank1999, csv, jsonl, events."
+    expected = f"unknown format 'xml'. Known are {', '.join(FORMATS)}."
     assert said("replay event.jsonl --format xml", DOWN, tmp_path) == expected
 
 

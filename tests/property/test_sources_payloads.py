@@ -15,6 +15,37 @@ from streams.sources.row import Row, time_of
 # Words that make readers go further than noise would.
 WORDS = {
     "events": ("id", "source", "type", "time", "interaction_id", "specversion", "data", "subject", "offered", "queue", "csat"),
+    "amazon-connect": (
+        *(
+            "ContactId",
+            "EventType",
+            "eventType",
+            "detail",
+            "detail-type",
+            "Amazon Connect Contact Event",
+            "COMPLETED",
+            "SEGMENTS",
+        ),
+        *(
+            "InitiationTimestamp",
+            "DisconnectTimestamp",
+            "Queue",
+            "QueueInfo",
+            "EnqueueTimestamp",
+            "Agent",
+            "AgentInfo",
+            "Records",
+        ),
+        *("AgentARN", "CurrentAgentSnapshot", "Contacts", "Segments", "Transcript", "Sentiment", "CUSTOMER", "kinesis", "Data"),
+        *(
+            "ConversationCharacteristics",
+            "OverallSentiment",
+            "CustomerMetadata",
+            "ApproximateArrivalTimestamp",
+            "Id",
+            "Attributes",
+        ),
+    ),
 }
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
 
