@@ -12,6 +12,7 @@ from streams.commands import (
     check_config,
     demo,
     ingest,
+    kpis,
     rejected,
     replay,
     simulate,
@@ -22,7 +23,7 @@ from streams.commands import (
 )
 from streams.core.errors import StreamsError
 
-COMMANDS = (demo, worker, board, ingest, topics, simulate, replay, trends, alerts, rejected, staffing, check_config)
+COMMANDS = (demo, worker, board, ingest, topics, simulate, replay, trends, alerts, kpis, rejected, staffing, check_config)
 
 
 def build() -> typer.Typer:

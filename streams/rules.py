@@ -67,6 +67,8 @@ def kpi_rules(settings: Settings) -> KpiRules:
         short_abandon_seconds=kpi.short_abandon_seconds,
         queue_service_level_seconds=kpi.queue_service_level_seconds,
         bands={name: Band(band.direction, band.high, band.moderate) for name, band in settings.bands.items()},
+        service_level=kpi.service_level_variant,
+        abandonment=kpi.abandonment_variant,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from streams.core.kpi_table import Abandonment, ServiceLevel
+
 PositiveInt = Annotated[int, Meta(gt=0)]
 NaturalInt = Annotated[int, Meta(ge=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
@@ -95,7 +97,9 @@ class Merge(_Section, frozen=True):
 
 class Kpi(_Section, frozen=True):
     service_level_seconds: PositiveInt
+    service_level_variant: ServiceLevel
     short_abandon_seconds: NaturalInt
+    abandonment_variant: Abandonment
     queue_service_level_seconds: dict[str, PositiveInt]
 
 

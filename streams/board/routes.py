@@ -15,11 +15,11 @@ from streams.board.picture import CUT_SERIES_MAX
 from streams.board.stream import Hub
 from streams.board.view import Health
 from streams.core.alert import Alert, AlertState
-from streams.core.kpi import KPIS
+from streams.core.kpi_table import in_force
 from streams.core.series import SEPARATOR, cut_dimensions, series_cut, series_of, series_values
 from streams.core.trend import Expectation, Trend, WindowKind
 from streams.edge.redis import LiveReader
-from streams.settings import Settings
+from streams.settings import Kpi, Settings
 
 MINUTES_MAX = 1_440  # the live view keeps a day
 MINUTE_MS = 60_000
@@ -60,7 +60,7 @@ def add_routes(router: APIRouter, settings: Settings, reader: LiveReader, hub: H
     """All routes of the API."""
     add_trends(router, settings.intake.cuts, reader)
     add_minutes(router, settings.intake.cuts, reader)
-    add_statements(router, hub)
+    add_statements(router, settings.kpi, hub)
 
 
 def add_trends(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> None:
@@ -112,14 +112,15 @@ def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) ->
         return encoded([alert for alert in told if state in (None, alert.state)])
 
 
-def add_statements(router: APIRouter, hub: Hub) -> None:
+def add_statements(router: APIRouter, kpi: Kpi, hub: Hub) -> None:
     """What the board says of itself and of its words."""
+    definitions = in_force(kpi.service_level_variant, kpi.abandonment_variant)
 
     @router.get(
         "/api/v1/kpis", tags=["trends"], summary="What each KPI means", responses=responses(list_of(KpiDefinition), "All KPIs")
     )
     async def kpis() -> Response:
-        return encoded([KpiDefinition(kpi.name, kpi.title, kpi.unit, kpi.formula, kpi.attribution) for kpi in KPIS])
+        return encoded([KpiDefinition(kpi.name, kpi.title, kpi.unit, kpi.formula, kpi.attribution) for kpi in definitions])
 
     @router.get(
         "/api/v1/health",

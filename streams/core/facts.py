@@ -24,18 +24,27 @@ KINDS = {
     "surveyed": SURVEYED,
 }
 
+# What `mark` may be of a reply; anyone else is an agent.
+BY_CUSTOMER, BY_BOT = 1, 2
+_AUTHORS = {"customer": BY_CUSTOMER, "bot": BY_BOT}
+MICRO = 1_000_000  # sentiment is kept in millionths: sums of integers are the same in any order
+
 # A chat has some dozens of events. The limit keeps one runaway id from making every flush write megabytes.
 MAX_FACTS = 1_000
 
 
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
-    """One event of one interaction. `dims`: values by `series.DIMENSIONS`, None where the event says nothing."""
+    """One event of one interaction. `dims`: values by `series.DIMENSIONS`, None where the event says nothing.
+
+    mark: what only its kind has. Answered: 1 by a bot. Replied: BY_CUSTOMER, BY_BOT or None. Sentiment: the score in millionths.
+    """
 
     time_ms: int
     kind: int
     id: str
     source: str
     dims: tuple[str | None, ...]
+    mark: int | None = None
     talk_ms: int | None = None
     hold_ms: int | None = None
     wrap_ms: int | None = None
@@ -47,8 +56,16 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
 def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...]) -> Fact:
     """The fact in an event; values that only some kinds carry are looked for in those only."""
     if kind < COMPLETED:
-        return Fact(time_ms, kind, wire.id, wire.source, dims)
+        return Fact(time_ms, kind, wire.id, wire.source, dims, _mark(wire, kind))
     if kind == COMPLETED:
         durations = milliseconds(wire.talk_seconds), milliseconds(wire.hold_seconds), milliseconds(wire.wrap_seconds)
-        return Fact(time_ms, kind, wire.id, wire.source, dims, *durations, wire.resolved)
-    return Fact(time_ms, kind, wire.id, wire.source, dims, csat=wire.csat, nps=wire.nps)
+        return Fact(time_ms, kind, wire.id, wire.source, dims, None, *durations, wire.resolved)
+    return Fact(time_ms, kind, wire.id, wire.source, dims, resolved=wire.resolved, csat=wire.csat, nps=wire.nps)
+
+
+def _mark(wire: Wire, kind: int) -> int | None:
+    if kind == ANSWERED:
+        return 1 if wire.bot else None
+    if kind == REPLIED:
+        return _AUTHORS.get(wire.author or "")
+    return None if kind != SENTIMENT or wire.score is None else round(wire.score * MICRO)

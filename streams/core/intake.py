@@ -16,7 +16,7 @@ from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
 from streams.core.facts import KINDS, MAX_FACTS, Fact
 from streams.core.frame import Frame, PaneChange, WaitingLevel, parts_of
-from streams.core.interaction import Contradiction
+from streams.core.life import Contradiction
 from streams.core.lives import PREFIX, Lives
 from streams.core.record import Record
 from streams.core.rules import IntakeRules
@@ -25,7 +25,7 @@ from streams.core.wire import Wire
 
 __all__ = ("Intake", "IntakeChanges")
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 META_KEY = b"m"
 SERIES_PREFIX = b"s"
 # A frame at least this often tells merge that the partition lives; the board calls the pipeline stale after 3 s.

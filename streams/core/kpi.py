@@ -1,9 +1,10 @@
-"""KPIs: the one table of definitions, and their values from a cell.
+"""The values of the KPIs, from a cell.
 
-API, documentation, board and dashboards read their formulas here. A ratio, mean or percentile without contacts is null, never 0;
-a count of 0 is a fact and stays 0. The surprise: in a short window a ratio may exceed 1, because numerator and denominator count
-at different moments (a contact queued at 10:00:59 may be answered at 10:01:10). It is published as it is; only its interval is
-computed from the capped ratio.
+A ratio, mean or percentile without contacts is null, never 0; a count of 0 is a fact and stays 0. The surprise: in a short
+window a ratio may exceed 1, because numerator and denominator count at different moments (a contact queued at 10:00:59 may be
+answered at 10:01:10). It is published as it is; only its interval is computed from the capped ratio.
+
+Means of times have no interval: handle times and waits are too skewed for the normal one to hold 95 % (kpi_page.py says so).
 """
 
 from bisect import bisect_left, bisect_right
@@ -15,39 +16,16 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from streams.core import measure
+from streams.core.kpi_table import Abandonment, Kpi, ServiceLevel, Terms, in_force
 from streams.core.measure import Cell
 from streams.core.series import series_values
 from streams.core.trend import KpiValue
 
 Z_95 = 1.959964  # 97.5 % point of the normal distribution: two-sided 95 %
-
-Shape = Literal["count", "ratio", "mean", "percentile", "longest", "now"]
-
-
-class Terms(NamedTuple):
-    """A sum of measures: codes that are added, codes that are taken off."""
-
-    plus: tuple[int, ...] = ()
-    minus: tuple[int, ...] = ()
-
-
-class Kpi(msgspec.Struct, frozen=True, kw_only=True):
-    """One definition. attribution: at which moment a contact counts; formula: the words for numerator and denominator.
-
-    count: numerator. ratio: numerator / denominator, with a Wilson interval. mean: the same with sums of ms, in seconds.
-    percentile and longest: of the waits or handle times in `sketches`, within 1 %. now: of who waits at this moment.
-    """
-
-    name: str
-    title: str
-    unit: Literal["contacts", "ratio", "seconds"]
-    shape: Shape
-    attribution: str
-    formula: str
-    numerator: Terms = Terms()
-    denominator: Terms = Terms()
-    sketches: tuple[int, ...] = ()
-    quantile: float = 0.0
+# Answers from which on a mean score has an interval: with 30 answers 1 to 5 it holds 93 to 96 % (test_kpi.py).
+SCORE_INTERVAL_MIN = 30
+_WITH_VARIANT = ("service_level", "abandonment", "csat_mean")
+_NULL = KpiValue(None, 0)
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -68,6 +46,8 @@ class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     short_abandon_seconds: int
     queue_service_level_seconds: Mapping[str, int]
     bands: Mapping[str, Band]
+    service_level: ServiceLevel = "A"
+    abandonment: Abandonment = "without_short"
 
 
 class QueueNow(NamedTuple):
@@ -77,88 +57,28 @@ class QueueNow(NamedTuple):
     oldest_seconds: float
 
 
-AT_OFFER = "when the contact is offered"
-AT_ANSWER = "when the contact is answered"
-AT_ABANDON = "when the customer leaves"
-AT_END_OF_WAIT = "when the contact is answered or abandoned"
-AT_COMPLETION = "when the contact is completed"
-MIXED = "queued when queued, answered and abandoned when the wait ends: a short window can be above 1"
-NOW = "at the moment of publishing, live windows only"
-
-_CSAT = tuple(measure.CSAT_1 + k for k in range(5))
-_HANDLE = Terms((measure.TALK_MS, measure.HOLD_MS, measure.WRAP_MS))
-_IN_TARGET = Terms((measure.ANSWERED_IN_TARGET, measure.ABANDONED_IN_TARGET))
-_NOT_SHORT = (measure.SHORT_ABANDONED,)
-
-
-def _count(name: str, title: str, code: int, attribution: str, formula: str) -> Kpi:
-    return Kpi(
-        name=name, title=title, unit="contacts", shape="count", attribution=attribution, formula=formula, numerator=Terms((code,))
-    )
-
-
-def _percentile(name: str, title: str, sketch: int, quantile: float, attribution: str, formula: str) -> Kpi:
-    return Kpi(
-        name=name, title=title, unit="seconds", shape="percentile", attribution=attribution, formula=formula,
-        sketches=(sketch,), quantile=quantile,
-    )  # fmt: skip
-
-
-_WAITS = (measure.WAIT_SKETCH, measure.ABANDON_SKETCH)
-_OF_WAITS, _OF_HANDLES = "of the waits of answered contacts, within 1 %", "of handle times, within 1 %"
-
-# fmt: off
-KPIS: tuple[Kpi, ...] = (
-    _count("offered", "Contact volume", measure.OFFERED, AT_OFFER, "contacts offered"),
-    _count("answered", "Answered", measure.ANSWERED, AT_ANSWER, "contacts answered by an agent or bot"),
-    _count("abandoned", "Abandoned", measure.ABANDONED, AT_ABANDON, "customers who left a queue, short abandons included"),
-    _count("short_abandoned", "Short abandons", measure.SHORT_ABANDONED, AT_ABANDON, "customers who left before the threshold"),
-    Kpi(name="service_level", title="Service level", unit="ratio", shape="ratio", attribution=MIXED,
-        formula="(answered in target + abandoned in target) / queued",
-        numerator=_IN_TARGET, denominator=Terms((measure.QUEUED,))),
-    Kpi(name="abandonment", title="Abandonment rate", unit="ratio", shape="ratio", attribution=MIXED,
-        formula="(abandoned - short abandons) / (queued - short abandons)",
-        numerator=Terms((measure.ABANDONED,), _NOT_SHORT), denominator=Terms((measure.QUEUED,), _NOT_SHORT)),
-    Kpi(name="asa", title="Average speed of answer", unit="seconds", shape="mean", attribution=AT_ANSWER,
-        formula="wait of answered contacts / answered",
-        numerator=Terms((measure.WAIT_MS,)), denominator=Terms((measure.ANSWERED,))),
-    Kpi(name="longest_wait", title="Longest wait", unit="seconds", shape="longest", attribution=AT_END_OF_WAIT,
-        formula="longest wait that ended, answered or abandoned, within 1 %", sketches=_WAITS),
-    Kpi(name="aht", title="Average handle time", unit="seconds", shape="mean", attribution=AT_COMPLETION,
-        formula="(talk + hold + wrap) / handled", numerator=_HANDLE, denominator=Terms((measure.HANDLED,))),
-    _percentile("wait_p50", "Median wait", measure.WAIT_SKETCH, 0.5, AT_ANSWER, f"median {_OF_WAITS}"),
-    _percentile("wait_p90", "Wait, 90th percentile", measure.WAIT_SKETCH, 0.9, AT_ANSWER, f"90th percentile {_OF_WAITS}"),
-    _percentile("wait_p95", "Wait, 95th percentile", measure.WAIT_SKETCH, 0.95, AT_ANSWER, f"95th percentile {_OF_WAITS}"),
-    _percentile("handle_p50", "Median handle time", measure.HANDLE_SKETCH, 0.5, AT_COMPLETION, f"median {_OF_HANDLES}"),
-    _percentile("handle_p90", "Handle time, 90th percentile", measure.HANDLE_SKETCH, 0.9, AT_COMPLETION,
-                f"90th percentile {_OF_HANDLES}"),
-    Kpi(name="csat", title="Customer satisfaction", unit="ratio", shape="ratio", attribution="when the survey is answered",
-        formula="answers 4 and 5 / answers", numerator=Terms(_CSAT[3:]), denominator=Terms(_CSAT)),
-    Kpi(name="contacts_in_queue", title="Contacts in queue", unit="contacts", shape="now", attribution=NOW,
-        formula="contacts that wait in a queue"),
-    Kpi(name="oldest_in_queue", title="Oldest in queue", unit="seconds", shape="now", attribution=NOW,
-        formula="how long the contact that waits longest has waited"),
-)
-# fmt: on
-
-
 def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None) -> dict[str, KpiValue]:
     """All KPIs of one series from its cell, in the table's order; those of the moment only where `queue` is given."""
     sketches = _Sketches(cell)
-    bands = rules.bands
+    get, bands = cell.get, rules.bands
     found: dict[str, KpiValue] = {}
-    for kpi in KPIS:
+    for kpi in in_force(rules.service_level, rules.abandonment):
         value: float | None
-        shape = kpi.shape
-        if shape == "ratio":
-            found[kpi.name] = _ratio(kpi, cell, rules, series)
+        shape, n = kpi.shape, 0
+        if kpi.denominator.plus:
+            for code in kpi.denominator.plus:
+                n += get(code, 0)
+            if n <= 0 and kpi.name not in _WITH_VARIANT:  # most of the table for most series: a shared null saves 2 µs each
+                found[kpi.name] = _NULL
+                continue
+        if shape == "ratio" or shape == "net" or shape == "score":
+            found[kpi.name] = _with_interval(kpi, cell, rules, series)
             continue
-        if shape == "count":
-            n = _sum(cell, kpi.numerator)
+        if shape == "mean":
+            value = _sum(cell, kpi.numerator) / n / kpi.scale
+        elif shape == "count":
+            n = get(kpi.numerator.plus[0], 0)
             value = float(n)
-        elif shape == "mean":
-            n = max(0, _sum(cell, kpi.denominator))
-            value = _sum(cell, kpi.numerator) / n / 1000 if n else None
         elif shape == "percentile":
             value, n = sketches.quantile(kpi.sketches[0], kpi.quantile)
         elif shape == "longest":
@@ -182,6 +102,17 @@ def wilson(hits: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def net_interval(plus: int, minus: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of (plus - minus) / n, n > 0: adjusted Wald, three answers added, half of them neither plus nor minus.
+
+    B. Rocks, Interval Estimation for the Net Promoter Score, The American Statistician 70, 2016.
+    """
+    total, up, down = n + 3, plus + 0.75, minus + 0.75
+    net = (up - down) / total
+    half = Z_95 * sqrt(max(0.0, ((up + down) / total - net * net) / total))
+    return max(-1.0, net - half), min(1.0, net + half)
+
+
 def band_of(value: float | None, band: Band | None) -> str | None:
     """'high' is on target, 'low' is bad; None without a value or without bands."""
     if value is None or band is None:
@@ -194,11 +125,11 @@ def band_of(value: float | None, band: Band | None) -> str | None:
 
 def service_level_variant(series: str, rules: KpiRules) -> str:
     """Which service level this is: 'A/20s', or 'A/by queue' where a series holds queues of different targets."""
-    targets = rules.queue_service_level_seconds
+    targets, variant = rules.queue_service_level_seconds, rules.service_level
     if not targets:
-        return f"A/{rules.service_level_seconds}s"
+        return f"{variant}/{rules.service_level_seconds}s"
     queue = series_values(series).get("queue")
-    return "A/by queue" if queue is None else f"A/{targets.get(queue, rules.service_level_seconds)}s"
+    return f"{variant}/by queue" if queue is None else f"{variant}/{targets.get(queue, rules.service_level_seconds)}s"
 
 
 def _sum(cell: Cell, terms: Terms) -> int:
@@ -211,19 +142,42 @@ def _sum(cell: Cell, terms: Terms) -> int:
     return total
 
 
-def _ratio(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:
-    variant = None
+def _variant(kpi: Kpi, rules: KpiRules, series: str) -> str | None:
     if kpi.name == "service_level":
-        variant = service_level_variant(series, rules)
-    elif kpi.name == "abandonment":
-        variant = f"without short < {rules.short_abandon_seconds}s"
+        return service_level_variant(series, rules)
+    if kpi.name == "abandonment":
+        return f"{rules.abandonment.replace('_', ' ')} < {rules.short_abandon_seconds}s"
+    return "mean" if kpi.shape == "score" else None
+
+
+def _with_interval(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:
+    variant = _variant(kpi, rules, series)
     n = _sum(cell, kpi.denominator)
     if n <= 0:
         return KpiValue(None, 0, variant=variant)
-    hits = _sum(cell, kpi.numerator)
-    low, high = wilson(hits, n)
-    band = rules.bands.get(kpi.name)
-    return KpiValue(hits / n, n, low, high, band_of(hits / n, band), variant)
+    low: float | None
+    high: float | None
+    if kpi.shape == "score":
+        value, low, high = _score([cell.get(code, 0) for code in kpi.denominator.plus], n)
+    elif kpi.shape == "net":
+        plus, minus = (_sum(cell, Terms(codes)) for codes in kpi.numerator)
+        value = 100 * (plus - minus) / n
+        low, high = (100 * limit for limit in net_interval(plus, minus, n))
+    else:
+        hits = _sum(cell, kpi.numerator)
+        value = hits / n
+        low, high = wilson(hits, n)
+    return KpiValue(value, n, low, high, band_of(value, rules.bands.get(kpi.name)), variant)
+
+
+def _score(counts: list[int], n: int) -> tuple[float, float | None, float | None]:
+    """The mean of answers 1, 2, 3 … and its 95 % interval, None where there are too few for one."""
+    mean = sum(answer * count for answer, count in enumerate(counts, 1)) / n
+    if n < SCORE_INTERVAL_MIN:
+        return mean, None, None
+    spread = sum((answer - mean) ** 2 * count for answer, count in enumerate(counts, 1)) / (n - 1)
+    half = Z_95 * sqrt(max(0.0, spread) / n)
+    return mean, max(1.0, mean - half), min(float(len(counts)), mean + half)
 
 
 class _Sketches:

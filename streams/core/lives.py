@@ -14,23 +14,10 @@ from collections.abc import Iterable, MutableMapping
 from streams.core.cells import Cells
 from streams.core.context import Combination, Context, Contexts
 from streams.core.expiry import Expiry, rounded
-from streams.core.facts import COMPLETED, Fact, fact_of
+from streams.core.facts import ABANDONED, Fact, fact_of
 from streams.core.frame import WaitingLevel
-from streams.core.interaction import (
-    OPEN,
-    STEPS,
-    TALKING,
-    TIMED_OUT,
-    WAITING,
-    Contribution,
-    Life,
-    Odd,
-    first_context,
-    fold,
-    is_open,
-    step,
-    time_out,
-)
+from streams.core.interaction import STEPS, Contribution, first_context, fold, step, time_out
+from streams.core.life import OPEN, TALKING, TIMED_OUT, WAITING, Life, Odd, is_open
 from streams.core.measure import Cell, add
 from streams.core.rules import IntakeRules
 from streams.core.stored import Interaction, decode_head, decode_interaction, decode_values, encode_interaction
@@ -83,7 +70,9 @@ class Lives:
         values = (w.channel, w.queue, w.issue, w.product, w.segment, w.region, w.age_band, w.language)
         context = contexts.by_values.get(values) or contexts.of(values)
         fact = (
-            Fact(time_ms, kind, w.id, w.source, context.values) if kind < COMPLETED else fact_of(w, time_ms, kind, context.values)
+            Fact(time_ms, kind, w.id, w.source, context.values)
+            if kind <= ABANDONED and not w.bot
+            else fact_of(w, time_ms, kind, context.values)
         )
         interaction = self.interactions.get(name)
         if interaction is None:

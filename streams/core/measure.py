@@ -4,7 +4,7 @@ A cell maps a measure code to an integer. Every measure is additive, so the unio
 their cells, and a fact that turns out otherwise is taken back by adding its negation. Ratios, means and percentiles are
 made from cells at the moment of publishing and never stored.
 
-Codes below 100 are counts and sums (milliseconds); the rest are three families of histogram buckets.
+Codes below 100 are counts and sums (milliseconds, millionths); the rest are three families of histogram buckets.
 """
 
 from bisect import bisect_left
@@ -30,12 +30,30 @@ WRAP_MS = 12
 LEFT_BEFORE_QUEUE = 13  # the customer hung up before any queue, e.g. in the voice menu: no abandonment of a queue
 CLOSED_UNANSWERED = 14  # completed without an agent or bot
 TIMED_OUT = 15  # open longer than any life should be: its own outcome
-TRANSFERRED = 16
-ESCALATED = 17
+TRANSFERRED = 16  # handled contacts that were transferred, once or more
+ESCALATED = 17  # handled contacts that were escalated
 REOPENED = 18
 RESOLVED = 19
+RESOLUTIONS = 20  # the part of RESOLVED whose offer is known: how long it took is RESOLUTION_MS
 CSAT_1 = 21  # CSAT_1 + (score - 1)
+RESOLUTION_MS = 26
+BOT_HANDLED = 27  # handled contacts that a bot had answered
+CONTAINED = 28  # the part of BOT_HANDLED that was resolved and that no agent answered
+FLOWED_OUT = 29  # left a queue otherwise: transferred, completed or timed out while waiting; not by the next queue entry alone
 NPS_0 = 30  # NPS_0 + score, 0..10
+SENTIMENTS = 41
+SENTIMENT_MICRO = 42  # sum of scores in millionths
+SENTIMENTS_NEGATIVE = 43
+SENTIMENTS_AFTER = 44  # the part of SENTIMENTS that was told after the contact's end
+SENTIMENT_AFTER_MICRO = 45
+REPLIES = 46  # of agents
+CUSTOMER_REPLIES = 47
+FIRST_REPLIES = 48  # the first of an agent, where the offer is known and nothing was completed before
+FIRST_REPLY_MS = 49
+SURVEY_RESOLVED = 80  # customers who say that it is
+SURVEY_UNRESOLVED = 81
+TICKETS_RESOLVED = 82  # first resolutions after at least one reply of an agent
+ONE_TOUCH = 83  # the part of them with exactly one
 
 NAMES: Mapping[int, str] = {
     OFFERED: "offered",
@@ -58,6 +76,24 @@ NAMES: Mapping[int, str] = {
     ESCALATED: "escalated",
     REOPENED: "reopened",
     RESOLVED: "resolved",
+    RESOLUTIONS: "resolutions",
+    RESOLUTION_MS: "resolution_ms",
+    BOT_HANDLED: "bot_handled",
+    CONTAINED: "contained",
+    FLOWED_OUT: "flowed_out",
+    SENTIMENTS: "sentiments",
+    SENTIMENT_MICRO: "sentiment_micro",
+    SENTIMENTS_NEGATIVE: "sentiments_negative",
+    SENTIMENTS_AFTER: "sentiments_after",
+    SENTIMENT_AFTER_MICRO: "sentiment_after_micro",
+    REPLIES: "replies",
+    CUSTOMER_REPLIES: "customer_replies",
+    FIRST_REPLIES: "first_replies",
+    FIRST_REPLY_MS: "first_reply_ms",
+    SURVEY_RESOLVED: "survey_resolved",
+    SURVEY_UNRESOLVED: "survey_unresolved",
+    TICKETS_RESOLVED: "tickets_resolved",
+    ONE_TOUCH: "one_touch",
     **{CSAT_1 + k: f"csat_{k + 1}" for k in range(5)},
     **{NPS_0 + k: f"nps_{k}" for k in range(11)},
 }

@@ -8,7 +8,7 @@ import msgspec
 
 from streams.core.context import Context, Contexts, Values
 from streams.core.facts import Fact
-from streams.core.interaction import Life
+from streams.core.life import Life
 
 
 class Interaction(msgspec.Struct, gc=False):
@@ -36,11 +36,13 @@ class _Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
     queued_ms: int
     values: Values
     first: Values | None
-    offered: bool
+    offered_ms: int
     answered_ms: int
     completed_ms: int
     talk_ms: int
     answers: int
+    bots: int
+    replies: int
     transfers: int
     escalations: int
     facts: list[Fact]
@@ -64,11 +66,13 @@ def encode_interaction(interaction: Interaction) -> bytes:
             life.queued_ms,
             values,
             None if first.values == values else first.values,
-            life.offered,
+            life.offered_ms,
             life.answered_ms,
             life.completed_ms,
             life.talk_ms,
             life.answers,
+            life.bots,
+            life.replies,
             life.transfers,
             life.escalations,
             interaction.facts,
@@ -83,12 +87,14 @@ def decode_interaction(data: bytes, contexts: Contexts) -> Interaction:
         contexts.of(stored.values),
         stored.phase,
         stored.last_ms,
-        stored.offered,
+        stored.offered_ms,
         stored.queued_ms,
         stored.answered_ms,
         stored.completed_ms,
         stored.talk_ms,
         stored.answers,
+        stored.bots,
+        stored.replies,
         stored.transfers,
         stored.escalations,
     )

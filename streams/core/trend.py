@@ -28,10 +28,11 @@ class Window(msgspec.Struct, frozen=True, gc=False):
     time_zone: str
 
 
-class KpiValue(msgspec.Struct, frozen=True, gc=False):
+class KpiValue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One KPI: null with n = 0, `low` and `high` its 95 % interval where one is defined, `band` high/moderate/low by target.
 
-    Ratios are 0..1, times are seconds, counts are counts.
+    Ratios are 0..1, times are seconds, counts are counts. In JSON `value` and `n` are always there, the others where they say
+    something.
     """
 
     value: float | None

@@ -14,7 +14,7 @@ import pytest
 from streams.board.api import build_board
 from streams.board.routes import parse_series, series_path
 from streams.core.alert import Alert
-from streams.core.kpi import KPIS
+from streams.core.kpi_table import KPIS
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_of, series_values
 from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind

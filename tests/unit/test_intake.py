@@ -240,7 +240,7 @@ def test_an_ended_interaction_is_forgotten_after_its_linger_time_and_an_open_one
     intake.drain(READ_MS, 0)
     assert {key for key in store if key.startswith(b"i")} == {b"iopen"}
     intake.apply([event("heartbeat", 26 * 3600)], READ_MS)
-    assert measures(intake.drain(READ_MS, 0).frames) == {"timed_out": 1}
+    assert measures(intake.drain(READ_MS, 0).frames) == {"timed_out": 1, "flowed_out": 1}
     assert {key for key in store if key.startswith(b"i")} == set()
 
 

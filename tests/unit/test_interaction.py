@@ -8,7 +8,7 @@ from intake_fakes import HOUR, READ_MS, RecordFake, event, make_rules, measures,
 
 from streams.core.changes import IntakeChanges
 from streams.core.intake import Intake
-from streams.core.interaction import Contradiction
+from streams.core.life import Contradiction
 from streams.core.measure import ABANDON_SKETCH, HANDLE_BUCKET, HANDLE_SKETCH, WAIT_BUCKET, WAIT_SKETCH, sketch_index
 
 
@@ -36,6 +36,8 @@ def test_an_answered_contact_is_counted_from_offer_to_completion() -> None:
         "hold_ms": 5_500,
         "wrap_ms": 20_000,
         "resolved": 1,
+        "resolutions": 1,
+        "resolution_ms": 100_000,
     }
 
 
@@ -130,7 +132,9 @@ def test_transfers_and_escalations_are_counted_at_completion() -> None:
 
 
 def test_a_completion_without_an_answer_closes_the_contact_unanswered() -> None:
-    assert measures(taken([event("queued", 0), event("completed", 9)]).frames) == {"queued": 1, "closed_unanswered": 1}
+    assert measures(taken([event("queued", 0), event("completed", 9)]).frames) == {
+        "queued": 1, "closed_unanswered": 1, "flowed_out": 1
+    }  # fmt: skip
 
 
 def test_a_completion_after_an_abandonment_adds_nothing() -> None:
@@ -191,7 +195,7 @@ def test_an_interaction_that_stays_open_times_out_at_its_last_fact_plus_the_limi
     frames = taken(records, cuts=("total",)).frames
     panes = {pane for (pane, _, _), cell in sums(frames).items() if 15 in cell}
     offered = {pane for (pane, _, _), cell in sums(frames).items() if 0 in cell}
-    assert measures(frames) == {"offered": 1, "queued": 1, "timed_out": 1}
+    assert measures(frames) == {"offered": 1, "queued": 1, "timed_out": 1, "flowed_out": 1}
     assert {pane - 24 * HOUR for pane in panes} == offered
     assert all(not frame.waiting for frame in frames)
 
@@ -199,7 +203,7 @@ def test_an_interaction_that_stays_open_times_out_at_its_last_fact_plus_the_limi
 def test_a_gap_longer_than_the_limit_times_out_even_before_the_watermark_says_so() -> None:
     records = [event("queued", 0), event("answered", 24 * 3600 + 1)]
     assert measures(taken(records).frames) == {
-        "queued": 2, "answered": 1, "answered_in_target": 1, "timed_out": 1
+        "queued": 2, "answered": 1, "answered_in_target": 1, "timed_out": 1, "flowed_out": 1
     }  # fmt: skip
 
 
@@ -228,12 +232,12 @@ CONTRADICTIONS: list[tuple[list[RecordFake], Contradiction, dict[str, int]]] = [
     (
         [event("queued", 0), event("completed", 30), event("abandoned", 40)],
         Contradiction.ABANDONED_AFTER_END,
-        {"queued": 1, "closed_unanswered": 1},
+        {"queued": 1, "closed_unanswered": 1, "flowed_out": 1},
     ),
     (
         [event("queued", 0), event("completed", 30), event("completed", 40)],
         Contradiction.COMPLETED_TWICE,
-        {"queued": 1, "closed_unanswered": 1},
+        {"queued": 1, "closed_unanswered": 1, "flowed_out": 1},
     ),
     (
         [event("completed", 0), event("offered", 5.001)],

@@ -1,11 +1,16 @@
 """KPIs by example: what each is for a given cell, when it is null, its interval, band and variant."""
 
+from collections import Counter
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from streams.core import measure as m
-from streams.core.kpi import KPIS, Band, KpiRules, QueueNow, band_of, kpis, service_level_variant, wilson
+from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, net_interval, service_level_variant, wilson
+from streams.core.kpi_table import KPIS, ServiceLevel
 from streams.core.measure import Cell
 from streams.core.trend import KpiValue
 
@@ -15,7 +20,12 @@ RULES = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_servic
 DAY: Cell = {
     m.OFFERED: 12, m.QUEUED: 10, m.ANSWERED: 8, m.ABANDONED: 2, m.SHORT_ABANDONED: 1, m.ANSWERED_IN_TARGET: 7,
     m.ABANDONED_IN_TARGET: 1, m.WAIT_MS: 240_000, m.HANDLED: 5, m.TALK_MS: 500_000, m.HOLD_MS: 50_000, m.WRAP_MS: 100_000,
-    m.CSAT_1: 1, m.CSAT_1 + 3: 2, m.CSAT_1 + 4: 1,
+    m.CSAT_1: 1, m.CSAT_1 + 3: 2, m.CSAT_1 + 4: 1, m.TRANSFERRED: 1, m.ESCALATED: 2, m.REOPENED: 3, m.RESOLUTIONS: 4,
+    m.RESOLUTION_MS: 8_000_000, m.BOT_HANDLED: 4, m.CONTAINED: 1, m.FLOWED_OUT: 2, m.NPS_0: 1, m.NPS_0 + 6: 1, m.NPS_0 + 7: 1,
+    m.NPS_0 + 9: 3, m.NPS_0 + 10: 2, m.SENTIMENTS: 4, m.SENTIMENT_MICRO: -1_000_000, m.SENTIMENTS_NEGATIVE: 3,
+    m.SENTIMENTS_AFTER: 1,
+    m.SENTIMENT_AFTER_MICRO: 500_000, m.FIRST_REPLIES: 2, m.FIRST_REPLY_MS: 90_000, m.SURVEY_RESOLVED: 3, m.SURVEY_UNRESOLVED: 1,
+    m.TICKETS_RESOLVED: 4, m.ONE_TOUCH: 1,
 }  # fmt: skip
 
 
@@ -37,12 +47,81 @@ def sketch(base: int, *values_ms: int) -> Cell:
         ("abandonment", 1 / 9, 9),  # (2 - 1) / (10 - 1)
         ("asa", 30.0, 8),  # 240 s / 8
         ("aht", 130.0, 5),  # (500 + 50 + 100) s / 5
+        ("aht_without_wrap", 110.0, 5),
         ("csat", 0.75, 4),
+        ("csat_mean", 3.5, 4),  # (1 + 4 + 4 + 5) / 4
+        ("nps", 37.5, 8),  # 5 of 8 - 2 of 8
+        ("fcr_survey", 0.75, 4),
+        ("fcr_ticket", 0.25, 4),
+        ("transfer_rate", 0.2, 5),
+        ("escalation_rate", 0.4, 5),
+        ("reopen_rate", 0.6, 5),
+        ("resolution_time", 2000.0, 4),
+        ("containment", 0.25, 4),
+        ("sentiment", -0.25, 4),
+        ("sentiment_after", 0.5, 1),
+        ("sentiment_negative", 0.75, 4),
+        ("first_reply", 45.0, 2),
     ],
 )
 def test_a_kpi_is_its_formula(name: str, value: float, n: int) -> None:
     found = kpis(DAY, RULES, "total")[name]
     assert (value, n) == (found.value, found.n)
+
+
+@pytest.mark.parametrize(
+    ("variant", "value", "n"),
+    [
+        ("A", 8 / 10, 10),
+        ("B", 7 / 10, 10),  # 7 of 8 answered + 2 abandoned
+        ("B-short", 7 / 9, 9),
+        ("B+flow", 7 / 12, 12),
+        ("B-short+flow", 7 / 11, 11),
+        ("C", 7 / 11, 11),  # of 12 offered - 1 short
+        ("D", 7 / 8, 8),
+        ("E", 7 / 10, 10),
+    ],
+)
+def test_the_service_level_is_the_one_that_the_settings_choose(variant: ServiceLevel, value: float, n: int) -> None:
+    found = kpis(DAY, structs.replace(RULES, service_level=variant), "total")["service_level"]
+    assert (value, n, f"{variant}/20s") == (found.value, found.n, found.variant)
+
+
+def test_the_abandonment_rate_may_count_short_abandons_in_both() -> None:
+    found = kpis(DAY, structs.replace(RULES, abandonment="with_short"), "total")["abandonment"]
+    assert (found.value, found.n, found.variant) == (0.2, 10, "with short < 5s")
+
+
+def test_a_mean_answer_is_labelled_as_such_and_has_an_interval_from_thirty_answers_on() -> None:
+    few, many = (kpis({m.CSAT_1 + 3: n, m.CSAT_1 + 4: n}, RULES, "total")["csat_mean"] for n in (14, 15))
+    assert KpiValue(4.5, 28, variant="mean") == few
+    assert (many.value, many.n, round(many.low or 0, 3), round(many.high or 0, 3)) == (4.5, 30, 4.318, 4.682)
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.3, 0.2), (0.7, 0.2, 0.1), (0.9, 0.1, 0.0)])
+@pytest.mark.parametrize("n", [10, 30, 200])
+def test_the_interval_of_the_net_promoter_score_holds_the_truth_in_92_of_100_samples_and_more(
+    shares: tuple[float, float, float], n: int
+) -> None:
+    chance, held = Random(n), 0
+    for _ in range(1_000):
+        answers = chance.choices((1, 0, -1), shares, k=n)
+        low, high = net_interval(answers.count(1), answers.count(-1), n)
+        held += low <= shares[0] - shares[2] <= high
+    assert held >= 920
+
+
+@pytest.mark.parametrize("weights", [(1, 1, 1, 1, 1), (1, 1, 2, 5, 11), (6, 1, 1, 1, 6)])
+def test_the_interval_of_the_mean_answer_holds_the_truth_in_some_95_of_100_samples(weights: tuple[int, ...]) -> None:
+    chance, held = Random(30), 0
+    truth = sum(answer * weight for answer, weight in enumerate(weights, 1)) / sum(weights)
+    for _ in range(1_000):
+        answers = Counter(chance.choices(range(5), weights, k=30))
+        found = kpis({m.CSAT_1 + answer: n for answer, n in answers.items()}, RULES, "total")["csat_mean"]
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= truth <= found.high
+    assert 925 <= held <= 975
 
 
 def test_ratios_means_and_percentiles_without_contacts_are_null_and_counts_are_zero() -> None:
