@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
 from streams.core.event import Rejection
-from streams.sources import amazon_connect, bank1999, canonical, mapped
+from streams.sources import amazon_connect, asterisk, bank1999, canonical, intercom, mapped
 from streams.sources.documents import documents
 from streams.sources.mapping import FileMapping
 from streams.sources.row import Feed, Row, collect
@@ -18,6 +18,8 @@ from streams.sources.row import Feed, Row, collect
 PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
     "events": canonical.read,
     "amazon-connect": amazon_connect.read,
+    "asterisk": asterisk.read,
+    "intercom": intercom.read,
 }
 
 FORMATS = {
@@ -26,6 +28,8 @@ FORMATS = {
     "jsonl": "your own JSON objects, one per line, with --mapping",
     "events": "canonical events, one JSON object per line",
     "amazon-connect": "contact events, contact records, agent events, Contact Lens",
+    "asterisk": "Asterisk's queue_log",
+    "intercom": "Intercom's webhooks, one per line",
 }
 _MAPPED = ("csv", "jsonl")
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from streams.core.event import Reason, Rejection
+from streams.sources.mapping import Scalar
+from streams.sources.row import CanonicalEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -125,3 +127,22 @@ def iso_ms(text: str, name: str) -> int:
         return (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
     except (ValueError, TypeError, OverflowError) as error:  # TypeError: no offset
         raise FieldError(Reason.BAD_TIME, f"{name}: expected RFC 3339 with an offset") from error
+
+
+def event_of(context: CanonicalEvent, event_type: str, time_ms: int, part: str = "", **own: Scalar | None) -> CanonicalEvent:
+    """An event of an interaction, without fields that are None.
+
+    Its id is made of the interaction, the type and `part`, or the second in which it was: the same payload again gives the same.
+    """
+    name = f"{context['interaction_id']}/{event_type}/{part or time_ms // 1000}"
+    known = {field: value for field, value in own.items() if value is not None}
+    return {"id": name, **context, "type": event_type, "time": time_ms, **known}
+
+
+def context_of(source: str, interaction_id: str, **known: str | None) -> CanonicalEvent:
+    """What every event of an interaction carries, without what is None."""
+    return {
+        "source": source,
+        "interaction_id": interaction_id,
+        **{name: text for name, text in known.items() if text is not None},
+    }

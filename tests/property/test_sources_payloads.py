@@ -46,6 +46,16 @@ WORDS = {
             "Attributes",
         ),
     ),
+    "intercom": (
+        *("topic", "data", "item", "id", "conversation_parts", "created_at", "assignee", "type", "team", "author", "tags"),
+        *(
+            "conversation_rating",
+            "rating",
+            "conversation.user.created",
+            "conversation.admin.replied",
+            "conversation.admin.closed",
+        ),
+    ),
 }
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
 
@@ -86,3 +96,8 @@ def test_noise_is_refused_and_never_raises(name: str, data: st.DataObject) -> No
 @given(data=st.data())
 def test_json_of_the_right_words_in_the_wrong_places_never_raises(name: str, data: st.DataObject) -> None:
     check(name, json.dumps(data.draw(values(WORDS.get(name, WORDS["events"])))).encode())
+
+
+@given(st.lists(st.sampled_from(["1732700000", "c.1", "NONE", "", "CONNECT", "ENTERQUEUE", "TRANSFER", "EXITEMPTY", "5", "x"])))
+def test_lines_of_a_queue_log_in_any_order_never_raise(cells: list[str]) -> None:
+    check("asterisk", "|".join(cells).encode())
