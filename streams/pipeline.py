@@ -1,6 +1,7 @@
 """THE MAP: which stage reads what, keeps what and sends what, in flow order. No arithmetic.
 
-interactions ─> intake ─> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts ─> publish
+interactions ─> intake ─┬─────────────────────> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts ─> publish
+                        └> contacts ─> journey ─┘
 
 A stage is a consumer group, a table partition for each of its source partitions, and one short agent. What it decides is in
 `core`; a *keeper* here only carries: records in, outputs and telemetry out. The surprise: agents return nothing. What a stage
@@ -13,9 +14,11 @@ from typing import Protocol, TypeAlias, TypeVar
 import faust
 
 from streams.core.aside import Kept, headers_with
+from streams.core.contact import PULSE_KEY, encode_contact
 from streams.core.detect import Detect, DetectRules
 from streams.core.frame import decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
 from streams.core.intake import Intake, IntakeChanges
+from streams.core.journey import Journey, JourneyRules
 from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_trend, encode
 from streams.core.merge import Merge, MergeRules
 from streams.core.rules import IntakeRules
@@ -35,6 +38,7 @@ def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
     """Stage → the topics that it reads."""
     return {
         "intake": (topics.interactions,),
+        "journey": (topics.contacts,),
         "merge": (topics.partials,),
         "detect": (topics.minutes,),
         "publish": (topics.trends, topics.expectations, topics.alerts),
@@ -65,6 +69,11 @@ class IntakeKeeper:
             self._aside(self._topics.rejected, bad.record, reason=bad.reason, detail=bad.detail) for bad in changes.rejected
         ]
         outputs += [self._aside(self._topics.late, late.record, windows=",".join(late.windows)) for late in changes.late]
+        contacts = self._topics.contacts
+        outputs += [Output(contacts, encode_contact(contact), contact.customer.encode()) for contact in changes.contacts]
+        if changes.pulse is not None:  # behind the contacts, so that whoever has read it has read them
+            pulse = encode_contact(changes.pulse)
+            outputs += [Output(contacts, pulse, PULSE_KEY, number) for number in range(self._topics.contact_partitions)]
         return outputs
 
     def _aside(self, topic: str, record: Kept, **why: str) -> Output:
@@ -87,6 +96,32 @@ class IntakeKeeper:
             telemetry.contradictions(kind, n)
         for cut, n in counts.capped.items():
             telemetry.capped(cut, n)
+
+
+class JourneyKeeper:
+    """Customers of one partition of `contacts`: contacts and pulses in; frames for merge out."""
+
+    def __init__(self, partition: int, store: Store, rules: JourneyRules, topics: Topics, telemetry: Telemetry) -> None:
+        self._partition = partition
+        self._state = Journey(topics.partitions + partition, store, rules)
+        self._topics = topics
+        self._telemetry = telemetry
+
+    def apply(self, batch: Batch) -> None:
+        self._state.apply(batch.records, batch.read_ms)
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:
+        changes = self._state.drain(now_ms, lag)
+        self._telemetry.heartbeat("journey", now_ms)
+        for kind, n in changes.ignored.items():
+            self._telemetry.contacts_ignored(kind, n)
+        self._telemetry.partials_sent(len(changes.frames))
+        if changes.frames and changes.frames[0].watermark_ms is not None:
+            self._telemetry.watermark("journey", self._partition, changes.frames[0].watermark_ms)
+        return [
+            Output(self._topics.partials, encode_frame(frame), partition=number % self._topics.shards)
+            for number, frame in enumerate(changes.frames)
+        ]
 
 
 class MergeKeeper:

@@ -1,6 +1,8 @@
 """Settings as the rules of core: the one place where seconds become milliseconds. Core may not know the settings."""
 
+from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
+from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
 from streams.core.merge import MergeRules
 from streams.core.rules import IntakeRules
@@ -42,6 +44,21 @@ def intake_rules(settings: Settings) -> IntakeRules:
         target_ms=kpi.service_level_seconds * SECOND_MS,
         queue_target_ms={queue: seconds * SECOND_MS for queue, seconds in kpi.queue_service_level_seconds.items()},
         short_abandon_ms=kpi.short_abandon_seconds * SECOND_MS,
+        customer_key=customer_key(settings),
+    )
+
+
+def customer_key(settings: Settings) -> bytes:
+    """The key of the hash that hides customers; without one in the settings, one that all workers of this [app] name make."""
+    return (settings.privacy.customer_key or f"app {settings.app.name}").encode()
+
+
+def journey_rules(settings: Settings) -> JourneyRules:
+    """What journey follows."""
+    return JourneyRules(
+        counting=intake_rules(settings),
+        sources=settings.topics.partitions,
+        repeat_ms=settings.journey.repeat_hours * HOUR_MS,
     )
 
 
@@ -49,7 +66,7 @@ def merge_rules(settings: Settings) -> MergeRules:
     """What merge follows."""
     return MergeRules(
         shards=settings.topics.shards,
-        sources=settings.topics.partitions,
+        sources=settings.topics.partitions + settings.topics.contact_partitions,
         pane_ms=settings.intake.pane_seconds * SECOND_MS,
         time_zone=settings.merge.time_zone,
         graces_ms=graces_ms(settings.merge),
@@ -93,10 +110,16 @@ def state_rules(settings: Settings, stage: str) -> dict[str, str]:
     if stage == "detect":  # minutes are minutes
         return {}
     graces = {f"[merge] grace_{kind}_seconds": str(grace_ms // SECOND_MS) for kind, grace_ms in graces_ms(settings.merge)}
-    lives = {"[intake] open_hours": str(settings.intake.open_hours)} if stage == "intake" else {}  # who has timed out is stored
+    own: dict[str, dict[str, str]] = {
+        "intake": {
+            "[intake] open_hours": str(settings.intake.open_hours),  # who has timed out is stored
+            "fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings)),  # a customer has one name
+        },
+        "journey": {"[journey] repeat_hours": str(settings.journey.repeat_hours)},  # whose W is over is stored
+    }
     return {
         "[intake] pane_seconds": str(settings.intake.pane_seconds),
         "[merge] time_zone": settings.merge.time_zone,
         **graces,
-        **lives,
+        **own.get(stage, {}),
     }

@@ -81,7 +81,7 @@ def _security_problems(kafka: Kafka) -> Iterator[Problem]:
 
 
 def _topic_problems(topics: Topics) -> Iterator[Problem]:
-    keys = ("interactions", "rejected", "late", "partials", "minutes", "trends", "expectations", "alerts")
+    keys = ("interactions", "rejected", "late", "contacts", "partials", "minutes", "trends", "expectations", "alerts")
     by_name: dict[str, list[str]] = {}
     for key in keys:
         by_name.setdefault(getattr(topics, key), []).append(f"topics.{key}")

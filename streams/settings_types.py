@@ -46,12 +46,14 @@ class Topics(_Section, frozen=True):
     interactions: Name
     rejected: Name
     late: Name
+    contacts: Name
     partials: Name
     minutes: Name
     trends: Name
     expectations: Name
     alerts: Name
     partitions: PositiveInt
+    contact_partitions: PositiveInt
     shards: PositiveInt
     replication_factor: PositiveInt
     min_insync_replicas: PositiveInt
@@ -65,7 +67,7 @@ class Engine(_Section, frozen=True):
     batches_under_way: PositiveInt
     fetch_queue_kilobytes: PositiveInt
     kilobytes_under_way: PositiveInt
-    disk_stages: tuple[Literal["intake", "merge", "detect"], ...]
+    disk_stages: tuple[Literal["intake", "journey", "merge", "detect"], ...]
     disk_cache_megabytes: PositiveInt
     warm_replicas: Literal["none", "all"]
 
@@ -84,6 +86,14 @@ class Intake(_Section, frozen=True):
     open_hours: PositiveInt
     cuts: tuple[str, ...]
     cut_series_max: PositiveInt
+
+
+class Privacy(_Section, frozen=True):
+    customer_key: str
+
+
+class Journey(_Section, frozen=True):
+    repeat_hours: PositiveInt
 
 
 class Merge(_Section, frozen=True):
@@ -169,6 +179,8 @@ class Settings(_Section, frozen=True):
     engine: Engine
     events: Events
     intake: Intake
+    privacy: Privacy
+    journey: Journey
     merge: Merge
     kpi: Kpi
     bands: dict[str, Band]

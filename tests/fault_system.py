@@ -30,7 +30,7 @@ MINUTES, PER_MINUTE = 150, 60
 SURGE = (100, 115, 3)  # ×3 in billing for a quarter of an hour: one incident
 PER_SECOND = 1_000  # records; some three minutes of the day in a second
 LAST = 3_000  # records that are kept for the fresh worker
-STAGES = {"intake": PARTITIONS, "merge": SHARDS, "detect": 1}
+STAGES = {"intake": PARTITIONS, "journey": 2, "merge": SHARDS, "detect": 1}
 SETTINGS = {
     "STREAMS_EVENTS_SOURCES": "acd",
     "STREAMS_INTAKE_IDLE_SECONDS": "300",  # the feed is faster than the clock: a partition without its broker isn't idle
@@ -240,7 +240,7 @@ def positions(environment: Mapping[str, str], broker: str) -> str:
         reading = Reading(broker, f"{name}-changelog", partitions)
         stamps = {r.partition: json.loads(r.value)["position"] for r in reading.more() if r.key == b"\x00stamp" and r.value}
         reading.close()
-        topics = {"intake": "INTERACTIONS", "merge": "PARTIALS", "detect": "MINUTES"}
+        topics = {"intake": "INTERACTIONS", "journey": "CONTACTS", "merge": "PARTIALS", "detect": "MINUTES"}
         topic = environment[f"STREAMS_TOPICS_{topics[stage]}"]
         consumer = Consumer({"bootstrap.servers": broker, "group.id": name})
         places = consumer.committed([TopicPartition(topic, partition) for partition in range(partitions)], timeout=10)

@@ -52,6 +52,7 @@ _RULES: dict[str, Any] = {
     "target_ms": 20 * SECOND,
     "queue_target_ms": {},
     "short_abandon_ms": 5 * SECOND,
+    "customer_key": b"test",
 }
 
 

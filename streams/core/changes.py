@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from streams.core.aside import Kept
+from streams.core.contact import Contact, Pulse
 from streams.core.event import Reason
 from streams.core.frame import Frame
 
@@ -43,12 +44,17 @@ class IntakeCounts(msgspec.Struct, kw_only=True):
 
 
 class IntakeChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """One drain. frames: one per merge shard, in one round or more; none where nothing changed and the last ones are fresh."""
+    """One drain. frames: one per merge shard, in one round or more; none where nothing changed and the last ones are fresh.
+
+    contacts: for journey, before the pulse, which comes with frames.
+    """
 
     frames: list[Frame]
     rejected: list[Rejected]
     late: list[Late]
     counts: IntakeCounts
+    contacts: list[Contact]
+    pulse: Pulse | None
 
 
 def count(counts: dict[str, int], names: Iterable[str]) -> None:

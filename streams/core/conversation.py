@@ -19,6 +19,7 @@ from streams.core.life import (
     Life,
     Odd,
     count,
+    end,
     is_open,
     note,
 )
@@ -43,6 +44,7 @@ def completed(life: Life, known: Fact, cell: Cell, odd: Odd, _rules: IntakeRules
     if known.resolved and (life.answers or phase not in _ENDED):
         _resolve(life, known, cell)
     life.phase = COMPLETED
+    end(life, known.time_ms)
     life.completed_ms = known.time_ms
     life.talk_ms = life.answers = life.bots = life.replies = life.transfers = life.escalations = 0
 

@@ -34,7 +34,8 @@ MAX_FACTS = 1_000
 
 
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
-    """One event of one interaction. `dims`: values by `series.DIMENSIONS`, None where the event says nothing.
+    """One event of one interaction. `dims`: values by `series.DIMENSIONS`, customer: the hashed name; None where the event says
+    nothing.
 
     mark: what only its kind has. Answered: 1 by a bot. Replied: BY_CUSTOMER, BY_BOT or None. Sentiment: the score in millionths.
     """
@@ -44,6 +45,7 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
     id: str
     source: str
     dims: tuple[str | None, ...]
+    customer: str | None = None
     mark: int | None = None
     talk_ms: int | None = None
     hold_ms: int | None = None
@@ -53,14 +55,14 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
     nps: int | None = None
 
 
-def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...]) -> Fact:
+def fact_of(wire: Wire, time_ms: int, kind: int, dims: tuple[str | None, ...], customer: str | None = None) -> Fact:
     """The fact in an event; values that only some kinds carry are looked for in those only."""
     if kind < COMPLETED:
-        return Fact(time_ms, kind, wire.id, wire.source, dims, _mark(wire, kind))
+        return Fact(time_ms, kind, wire.id, wire.source, dims, customer, _mark(wire, kind))
     if kind == COMPLETED:
         durations = milliseconds(wire.talk_seconds), milliseconds(wire.hold_seconds), milliseconds(wire.wrap_seconds)
-        return Fact(time_ms, kind, wire.id, wire.source, dims, None, *durations, wire.resolved)
-    return Fact(time_ms, kind, wire.id, wire.source, dims, resolved=wire.resolved, csat=wire.csat, nps=wire.nps)
+        return Fact(time_ms, kind, wire.id, wire.source, dims, customer, None, *durations, wire.resolved)
+    return Fact(time_ms, kind, wire.id, wire.source, dims, customer, resolved=wire.resolved, csat=wire.csat, nps=wire.nps)
 
 
 def _mark(wire: Wire, kind: int) -> int | None:

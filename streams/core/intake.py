@@ -11,6 +11,7 @@ import msgspec
 from streams.core.aside import keep
 from streams.core.cells import Cells
 from streams.core.changes import IntakeChanges, IntakeCounts, Late, Rejected, count
+from streams.core.contact import Pulse
 from streams.core.context import Contexts
 from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
@@ -25,7 +26,7 @@ from streams.core.wire import Wire
 
 __all__ = ("Intake", "IntakeChanges")
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 META_KEY = b"m"
 SERIES_PREFIX = b"s"
 # A frame at least this often tells merge that the partition lives; the board calls the pipeline stale after 3 s.
@@ -142,7 +143,14 @@ class Intake:
         frames = self._frames(now_ms, idle)
         self._report_odd()
         self._counts.capped = self._cells.capped
-        changes = IntakeChanges(frames=frames, rejected=self._rejected, late=self._late, counts=self._counts)
+        changes = IntakeChanges(
+            frames=frames,
+            rejected=self._rejected,
+            late=self._late,
+            counts=self._counts,
+            contacts=self._lives.contacts(),
+            pulse=self._pulse(now_ms, idle) if frames else None,
+        )
         self._write()
         self._forget_reported()
         return changes
@@ -208,6 +216,9 @@ class Intake:
             )
             for of_shard in changes
         ]
+
+    def _pulse(self, now_ms: int, idle: bool) -> Pulse:
+        return Pulse(source=self._partition, watermark_ms=self._told_ms, idle=idle, ended_ms=self._ended_ms, sent_ms=now_ms)
 
     def _changed_levels(self) -> list[list[WaitingLevel] | None]:
         """The waiting levels of each shard where they are not those sent last."""

@@ -28,6 +28,7 @@ from streams.core.life import (
     Life,
     Odd,
     count,
+    end,
     is_open,
     note,
 )
@@ -87,6 +88,7 @@ def time_out(life: Life, cell: Cell, rules: IntakeRules) -> None:
     elif life.phase == WAITING:
         count(cell, m.FLOWED_OUT)
     life.phase = TIMED_OUT
+    end(life, life.last_ms)
     count(cell, m.TIMED_OUT)
 
 
@@ -151,6 +153,7 @@ def _abandoned(life: Life, known: Fact, cell: Cell, odd: Odd, rules: IntakeRules
         note(odd, _AGAINST_ABANDONED[life.phase])
         return
     life.phase = ABANDONED
+    end(life, known.time_ms)
 
 
 def _abandon(life: Life, wait_ms: int, cell: Cell, rules: IntakeRules) -> None:

@@ -39,7 +39,7 @@ class Life(msgspec.Struct, gc=False):
 
     last_ms: time of the last fact, or of the time-out that followed it. queued_ms: since when it waits (WAITING only).
     answered_ms: start of the talk (TALKING only). talk_ms, answers, bots (answers by a bot), replies (of agents), transfers,
-    escalations: since the last completion.
+    escalations: since the last completion. ended_ms: when it first ended.
     """
 
     context: Context
@@ -55,11 +55,18 @@ class Life(msgspec.Struct, gc=False):
     replies: int = 0
     transfers: int = 0
     escalations: int = 0
+    ended_ms: int = NEVER
 
 
 def is_open(life: Life) -> bool:
     """Whether the interaction has begun and not ended."""
     return OPEN <= life.phase <= TALKING
+
+
+def end(life: Life, time_ms: int) -> None:
+    """It ends now; what counts is the first time."""
+    if life.ended_ms == NEVER:
+        life.ended_ms = time_ms
 
 
 def count(cell: Cell, code: int, n: int = 1) -> None:

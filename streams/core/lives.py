@@ -11,13 +11,16 @@ store as bytes and come back by `recall`.
 from bisect import insort
 from collections.abc import Iterable, MutableMapping
 
+from streams.core import contact
 from streams.core.cells import Cells
+from streams.core.contact import Contact
 from streams.core.context import Combination, Context, Contexts
+from streams.core.customer import Customers
 from streams.core.expiry import Expiry, rounded
 from streams.core.facts import ABANDONED, Fact, fact_of
 from streams.core.frame import WaitingLevel
 from streams.core.interaction import STEPS, Contribution, first_context, fold, step, time_out
-from streams.core.life import OPEN, TALKING, TIMED_OUT, WAITING, Life, Odd, is_open
+from streams.core.life import NEVER, OPEN, TALKING, TIMED_OUT, WAITING, Life, Odd, is_open
 from streams.core.measure import Cell, add
 from streams.core.rules import IntakeRules
 from streams.core.stored import Interaction, decode_head, decode_interaction, decode_values, encode_interaction
@@ -45,6 +48,8 @@ class Lives:
         self._cells = cells
         self.expiry = Expiry()
         self._waiting = Waiting()
+        self._customers = Customers(rules.customer_key)
+        self._ended: dict[int, tuple[str, Interaction]] = {}  # by identity: a name may come back as another interaction
         self._dirty: dict[str, Interaction | None] = {}
         self.interactions: dict[str, Interaction] = {}
         self.odd: Odd = {}
@@ -66,13 +71,15 @@ class Lives:
     def tell(self, name: str, wire: Wire, time_ms: int, kind: int, level: int, watermark_ms: int) -> None:
         """Add a fact to an interaction; `level` is the closed level of its pane."""
         w, contexts = wire, self._contexts
+        raw = w.customer_id
+        customer = None if raw is None else self._customers.remembered.get(raw) or self._customers.name(raw)
         # In the order of series.DIMENSIONS, written out because this is the hot path: a loop over names costs 1 µs more.
         values = (w.channel, w.queue, w.issue, w.product, w.segment, w.region, w.age_band, w.language)
         context = contexts.by_values.get(values) or contexts.of(values)
         fact = (
-            Fact(time_ms, kind, w.id, w.source, context.values)
+            Fact(time_ms, kind, w.id, w.source, context.values, customer)
             if kind <= ABANDONED and not w.bot
-            else fact_of(w, time_ms, kind, context.values)
+            else fact_of(w, time_ms, kind, context.values, customer)
         )
         interaction = self.interactions.get(name)
         if interaction is None:
@@ -90,7 +97,7 @@ class Lives:
                     self._fill_gaps(interaction, context, watermark_ms)
                 life.context = filled
             if time_ms > life.last_ms + self._rules.open_ms and is_open(life):
-                self._time_out(name, life, watermark_ms)
+                self._time_out(name, interaction, watermark_ms)
             life.context = known
             facts.append(fact)
         self._dirty[name] = interaction
@@ -102,6 +109,8 @@ class Lives:
         # An open interaction that stays open is due later than it was, and that is noticed in time.
         if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
             self.expiry.schedule(name, self._due(life.phase, time_ms))
+            if life.ended_ms != NEVER:
+                self._ended[id(interaction)] = name, interaction
 
     def expire(self, before_ms: int, watermark_ms: int) -> None:
         """Time out and forget what is due at a watermark that was `before_ms` until now."""
@@ -116,7 +125,7 @@ class Lives:
             if is_due:
                 interaction = interaction or self.recall(name)
                 state = interaction.life
-                self._time_out(name, interaction.life, before_ms)
+                self._time_out(name, interaction, before_ms)
                 self._dirty[name] = interaction
             self.expiry.schedule(name, self._due(state.phase, state.last_ms))
 
@@ -131,6 +140,11 @@ class Lives:
                 waiting, oldest_ms = levels[shard].get(series, (0, since_ms))
                 levels[shard][series] = waiting + n, min(oldest_ms, since_ms)
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]
+
+    def contacts(self) -> list[Contact]:
+        """What journey has to hear since the last call; to be asked before `write`."""
+        ended, self._ended = self._ended, {}
+        return [told for name, interaction in ended.values() for told in contact.tell(name, interaction)]
 
     def write(self) -> None:
         """Write to the store what changed since the last call; then what is at hand may go to sleep."""
@@ -192,17 +206,21 @@ class Lives:
         if cell and level < self._lateness.levels:
             add(self._cells.at(pane_ms, level, combination), cell)
 
-    def _time_out(self, name: str, life: Life, watermark_ms: int) -> None:
+    def _time_out(self, name: str, interaction: Interaction, watermark_ms: int) -> None:
+        life = interaction.life
         due_ms = life.last_ms + self._rules.open_ms
         cell: Cell = {}
         time_out(life, cell, self._rules)
         self._add((due_ms - due_ms % self._rules.pane_ms, life.context.combination), cell, watermark_ms)
         self._waiting.leave(name)
+        self._ended[id(interaction)] = name, interaction
 
     def _settle(self, name: str, interaction: Interaction) -> None:
         """Bring queue and appointments in line with a life that was folded anew."""
         self._wait(name, interaction.life)
         self.expiry.schedule(name, self._due(interaction.life.phase, interaction.life.last_ms))
+        if interaction.told is not None or interaction.life.ended_ms != NEVER:
+            self._ended[id(interaction)] = name, interaction
 
     def _wait(self, name: str, life: Life) -> None:
         if life.phase == WAITING:

@@ -4,13 +4,15 @@ A cell maps a measure code to an integer. Every measure is additive, so the unio
 their cells, and a fact that turns out otherwise is taken back by adding its negation. Ratios, means and percentiles are
 made from cells at the moment of publishing and never stored.
 
-Codes below 100 are counts and sums (milliseconds, millionths); the rest are three families of histogram buckets.
+Codes below 100 are counts and sums (milliseconds, millionths), 50 to 79 of journey; the rest are three families of buckets.
 """
 
 from bisect import bisect_left
 from collections.abc import Mapping
 from math import ceil, exp, log
 from typing import TypeAlias
+
+from streams.core import measure_journey
 
 Cell: TypeAlias = dict[int, int]
 
@@ -96,6 +98,7 @@ NAMES: Mapping[int, str] = {
     ONE_TOUCH: "one_touch",
     **{CSAT_1 + k: f"csat_{k + 1}" for k in range(5)},
     **{NPS_0 + k: f"nps_{k}" for k in range(11)},
+    **measure_journey.NAMES,
 }
 
 # Exact buckets for Prometheus histograms: code = base + index of the first boundary >= value. The boundaries include the

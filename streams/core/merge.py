@@ -162,7 +162,7 @@ class Merge:
         for kind, group in by_window(groups):
             self._windows.add(kind, *group)
         for (pane_ms, level), group in groups.items():
-            self._live.add(pane_ms, group.place.starts[-1], group.cells, group.reads)
+            self._live.add(pane_ms, level, group.place.starts[-1], group.cells, group.reads)
             self._panes.add(pane_ms, group.place.starts[1], level, group.cells)
 
     def _close(self) -> list[OpenWindow]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from streams.core.measure import Cell
 from streams.core.merge_panes import Entry
 from streams.core.merge_records import Issue, trend
-from streams.core.merge_trailing import Trailing
+from streams.core.merge_trailing import ONLY_DAYS, Trailing
 from streams.core.merge_waiting import Waiting
 from streams.core.merge_windows import UNREAD
 from streams.core.merge_windows import Window as OpenWindow
@@ -33,9 +33,10 @@ class Live:
         self._queue_ms = 0
         self._refresh = Refresh(refresh_ms)
 
-    def add(self, pane_ms: int, day_ms: int, cells: Mapping[str, Cell], reads: Mapping[str, int]) -> None:
+    def add(self, pane_ms: int, level: int, day_ms: int, cells: Mapping[str, Cell], reads: Mapping[str, int]) -> None:
         """Add contributions of a pane, by series, to the trailing window; note that today has changed, if they are of today."""
-        self._trailing.add(pane_ms, cells, reads)
+        if level < ONLY_DAYS:
+            self._trailing.add(pane_ms, cells, reads)
         if day_ms == self._today.start_ms:
             dirty = self._dirty_today
             for series, read_ms in reads.items():

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from streams.core.measure import Cell, add
 from streams.core.merge_panes import Entry
 from streams.core.merge_windows import UNREAD
+from streams.core.trend import TUMBLING
 from streams.core.window import MINUTE_MS, TRAILING_MS, trailing_start
 
+ONLY_DAYS = TUMBLING.index("1d")  # contributions of this level and above mean nothing in part of a day: customers by frequency
 AHEAD_MS = MINUTE_MS  # more than events are ever out of order (5 s by default), less than a picture of half an hour shows
 
 
@@ -58,7 +60,9 @@ class Trailing:
             self._shift(panes.get(pane_ms, {}), 1)
 
     def _shift(self, pane: Mapping[Entry, Cell], sign: int) -> None:
-        for (_, series), cell in pane.items():
+        for (level, series), cell in pane.items():
+            if level >= ONLY_DAYS:
+                continue
             self._put(series, cell if sign > 0 else {code: -n for code, n in cell.items()})
             self.dirty.setdefault(series, UNREAD)
 

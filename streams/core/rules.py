@@ -12,7 +12,8 @@ class IntakeRules(msgspec.Struct, frozen=True, kw_only=True):
 
     shards: merge shards, one frame each. pane_ms: divides 60,000. graces_ms: per tumbling kind, shortest kind first; must not
     shrink. sources: names that `source` may take, empty for any. queue_target_ms: service-level targets where they differ from
-    target_ms. short_abandon_ms: who leaves sooner is a short abandon.
+    target_ms. short_abandon_ms: who leaves sooner is a short abandon. customer_key: of the hash that hides
+    customers.
     """
 
     shards: int
@@ -31,3 +32,4 @@ class IntakeRules(msgspec.Struct, frozen=True, kw_only=True):
     target_ms: int
     queue_target_ms: Mapping[str, int]
     short_abandon_ms: int
+    customer_key: bytes

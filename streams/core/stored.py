@@ -12,11 +12,13 @@ from streams.core.life import Life
 
 
 class Interaction(msgspec.Struct, gc=False):
-    """Facts in order, the first known value of each dimension, and the life after them."""
+    """Facts in order, the first known value of each dimension, and the life after them. told: the customer whose contact
+    journey was told that this is."""
 
     facts: list[Fact]
     first: Context
     life: Life
+    told: str | None = None
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -45,6 +47,8 @@ class _Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
     replies: int
     transfers: int
     escalations: int
+    ended_ms: int
+    told: str | None
     facts: list[Fact]
 
 
@@ -75,6 +79,8 @@ def encode_interaction(interaction: Interaction) -> bytes:
             life.replies,
             life.transfers,
             life.escalations,
+            life.ended_ms,
+            interaction.told,
             interaction.facts,
         ]
     )
@@ -97,5 +103,6 @@ def decode_interaction(data: bytes, contexts: Contexts) -> Interaction:
         stored.replies,
         stored.transfers,
         stored.escalations,
+        stored.ended_ms,
     )
-    return Interaction(stored.facts, contexts.of(stored.first or stored.values), life)
+    return Interaction(stored.facts, contexts.of(stored.first or stored.values), life, stored.told)

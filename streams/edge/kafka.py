@@ -104,12 +104,15 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     compacted = {"cleanup.policy": "compact"}
     changelog = {**compacted, "segment.bytes": str(CHANGELOG_SEGMENT_BYTES), "max.message.bytes": str(RECORD_BYTES_MAX)}
     by_source, by_shard = (topics.partitions, "partitions"), (topics.shards, "shards")
+    by_customer = (topics.contact_partitions, "contact_partitions")
     one = (1, "")
     wanted = [
         (topics.interactions, by_source, {}),
         (topics.rejected, by_source, {}),
         (topics.late, by_source, {}),
         (f"{name}-intake-changelog", by_source, changelog),
+        (topics.contacts, by_customer, inner),
+        (f"{name}-journey-changelog", by_customer, changelog),
         (topics.partials, by_shard, inner),
         (f"{name}-merge-changelog", by_shard, changelog),
         (topics.trends, by_shard, retained),

@@ -46,7 +46,8 @@ RECOVERY = Metric("streams_recovery_seconds", "Time to read the state back at th
 ENTRIES = Metric("streams_state_entries", "Entries in the state of the stage on this worker.", ("stage",))
 REBALANCES = Metric("streams_rebalances_total", "Times that partitions came to or went from the stage here.", ("stage",))
 PARTITIONS = Metric("streams_assigned_partitions", "Partitions that this worker owns.", ("stage",))
-PARTIALS_SENT = Metric("streams_partials_sent_total", "Frames of pane changes sent from intake to merge.")
+PARTIALS_SENT = Metric("streams_partials_sent_total", "Frames of pane changes sent from intake and journey to merge.")
+CONTACTS_IGNORED = Metric("streams_contacts_ignored_total", "Customers' contacts that journey didn't follow.", ("kind",))
 WINDOWS_CLOSED = Metric("streams_windows_closed_total", "Windows made final, summed over series.", ("window",))
 FRESHNESS = Metric("streams_freshness_seconds", "From reading an event to publishing its trend.")
 PUBLISHER_UP = Metric("streams_publisher_up", "1 while the publisher's other side takes what it is given.", ("publisher",))
@@ -75,6 +76,7 @@ PIPELINE: Final = (
     PARTITIONS,
     REBALANCES,
     PARTIALS_SENT,
+    CONTACTS_IGNORED,
     WINDOWS_CLOSED,
     FRESHNESS,
     PUBLISHER_UP,

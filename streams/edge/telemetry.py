@@ -66,6 +66,7 @@ class Telemetry:
         self._partitions = self._gauge(metrics.PARTITIONS, *self._topics)
         self._rebalances = self._counter(metrics.REBALANCES, *self._topics)
         self._partials_sent = self._counter(metrics.PARTIALS_SENT)
+        self._contacts_ignored = self._counter(metrics.CONTACTS_IGNORED)
         self._windows_closed = self._counter(metrics.WINDOWS_CLOSED, *TUMBLING)
         self._freshness = self._histogram(metrics.FRESHNESS, metrics.FRESHNESS_BOUNDARIES)
         self._publisher_up = self._gauge(metrics.PUBLISHER_UP, *publishers)
@@ -191,6 +192,12 @@ class Telemetry:
         lowest_ms = min(partitions.values())
         self._watermark.labels(stage).set(lowest_ms / 1000)
         self._health.watermarks[stage] = lowest_ms
+
+    # Journey
+
+    def contacts_ignored(self, kind: str, n: int) -> None:
+        """Customers' contacts that changed nothing: repeated, too_late, crowded."""
+        self._contacts_ignored.labels(kind).inc(n)
 
     # Merge and publish
 

@@ -19,9 +19,10 @@ from simulation.stages import SimulatedStage
 from simulation.transactions import Place
 from simulation.world import Process, World
 
-from streams import pipeline
+from streams import pipeline, settings
 from streams.core.detect import DetectRules
 from streams.core.errors import StreamsError
+from streams.core.journey import JourneyRules
 from streams.edge.telemetry import Telemetry
 from streams.engine.errors import KafkaFailed
 from streams.engine.options import StageOptions
@@ -31,11 +32,12 @@ from streams.settings import Topics
 DAY_MS = 86_400_000
 WALL_MS = START_MS + 30 * DAY_MS  # a replay: no wall clock comes near the events, however it jumps
 SHARDS = 2
+REPEAT_MS = 10 * 60_000  # shorter than a run, so that the times of first contacts come to an end in it
 SESSION_SECONDS = 2.0
 TRANSACTION_SECONDS = 3.0
 RESTART_SECONDS_MAX = 5  # past a session now and then
 SUPERVISE_MS = 200
-STAGES = ("intake", "merge", "detect")
+STAGES = ("intake", "journey", "merge", "detect")
 Change = Callable[[SimulatedStage], None]
 
 
@@ -222,11 +224,15 @@ class Cluster:
 
     def _keeper(self, name: str) -> Callable[[int, Store], pipeline.Applying]:
         topics, telemetry = self.topics, cast(Telemetry, self.tally)
+        rules = make_rules(shards=SHARDS, cuts=("total", "queue"), idle_ms=100 * DAY_MS)
+        if name == "journey":
+            journey_rules = JourneyRules(counting=rules, sources=topics.partitions, repeat_ms=REPEAT_MS)
+            return lambda partition, store: pipeline.JourneyKeeper(partition, store, journey_rules, topics, telemetry)
         if name == "intake":
-            rules = make_rules(shards=SHARDS, cuts=("total", "queue"), idle_ms=100 * DAY_MS)
             return lambda partition, store: pipeline.IntakeKeeper(partition, store, rules, topics, telemetry)
         if name == "merge":
-            merge_rules = replace(MERGE_RULES, shards=SHARDS, sources=topics.partitions, watch_cuts=frozenset({"total", "queue"}))
+            sources = topics.partitions + topics.contact_partitions
+            merge_rules = replace(MERGE_RULES, shards=SHARDS, sources=sources, watch_cuts=frozenset({"total", "queue"}))
             return lambda shard, store: pipeline.MergeKeeper(shard, store, merge_rules, topics, telemetry)
         return lambda partition, store: pipeline.DetectKeeper(partition, store, DETECT_RULES, topics, telemetry)
 
@@ -254,6 +260,7 @@ class Cluster:
             topics.interactions: topics.partitions,
             topics.rejected: topics.partitions,
             topics.late: topics.partitions,
+            topics.contacts: topics.contact_partitions,
             topics.partials: SHARDS,
             topics.minutes: 1,
             topics.trends: SHARDS,
@@ -278,18 +285,5 @@ DETECT_RULES = DetectRules(
 
 
 def _topics(partitions: int) -> Topics:
-    return Topics(
-        interactions="interactions",
-        rejected="interactions.rejected",
-        late="interactions.late",
-        partials="partials",
-        minutes="minutes",
-        trends="trends",
-        expectations="expectations",
-        alerts="alerts",
-        partitions=partitions,
-        shards=SHARDS,
-        replication_factor=1,
-        min_insync_replicas=1,
-        trend_retention_days=30,
-    )
+    """By their names in config/default.toml."""
+    return replace(settings.load([], {}).topics, partitions=partitions, contact_partitions=2, shards=SHARDS)

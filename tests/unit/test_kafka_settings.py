@@ -51,6 +51,8 @@ def test_every_topic_has_the_partitions_of_its_stage() -> None:
         "interactions.rejected": 6,
         "interactions.late": 6,
         "streams-intake-changelog": 6,
+        "contacts": 2,
+        "streams-journey-changelog": 2,
         "partials": 3,
         "streams-merge-changelog": 3,
         "trends": 3,

@@ -1,0 +1,233 @@
+"""Journey: the contacts of one partition of customers in, frames for the merge shards out.
+
+A contact changes what its customer's contacts come to; the difference goes to the cells, as in intake. Whether W is over is
+decided by event time: the lowest watermark of intake's partitions, as their pulses tell it. The surprise: customers are in the
+store only, and so are the timers, so that memory doesn't grow with customers where the store is on disk.
+"""
+
+from bisect import insort
+from collections.abc import MutableMapping, Sequence
+from struct import Struct
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.core.changes import count
+from streams.core.contact import PULSE_KEY, Contact, Pulse, decode_contact, decode_pulse
+from streams.core.context import Contexts
+from streams.core.frame import Frame, PaneChange, parts_of
+from streams.core.journey_counts import Counts
+from streams.core.journey_history import (
+    NOTHING,
+    Contributions,
+    History,
+    JourneyRules,
+    contributions,
+    decode_history,
+    encode_history,
+    forget,
+    next_due_ms,
+    past_of,
+)
+from streams.core.journey_timers import Timers
+from streams.core.merge_progress import Heard, Progress
+from streams.core.record import Record
+from streams.core.watermark import NEVER
+
+__all__ = ("Journey", "JourneyChanges", "JourneyRules")
+
+STATE_VERSION = 1
+META_KEY = b"m"
+CUSTOMER_PREFIX = b"c"
+_SERIES_KEY = Struct(">cI")  # series are numbered, so that they are found without looking at all customers
+PULSE_MS = 1_000  # as intake's: a frame at least this often tells merge that the partition lives
+CONTACTS_MAX = 200  # of one customer at a time: more is a test number or a machine, and would make every flush write kilobytes
+
+
+class JourneyChanges(NamedTuple):
+    """One drain. ignored: contacts that changed nothing, by kind: repeated, too_late, crowded."""
+
+    frames: list[Frame]
+    ignored: dict[str, int]
+
+
+class _Meta(msgspec.Struct, array_like=True, frozen=True):
+    """What of the state isn't a customer, a timer or a series. heard: the last pulse of each partition of intake."""
+
+    version: int = STATE_VERSION
+    number: int = 0
+    heard: list[Heard | None] = []
+    watermark_ms: int | None = None
+    first_ms: int | None = None
+    last_ms: int = 0
+    series: int = 0
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Meta)
+
+
+class Journey:
+    """The state of one partition; `source`: its number among merge's sources, behind intake's."""
+
+    def __init__(self, source: int, store: MutableMapping[bytes, bytes], rules: JourneyRules) -> None:
+        self._source = source
+        self._store = store
+        self._rules = rules
+        self._zone = ZoneInfo(rules.counting.time_zone)
+        meta = _DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta()
+        assert meta.version == STATE_VERSION, f"journey state version {meta.version}, this program reads {STATE_VERSION}"
+        heard = [*meta.heard, *([None] * (rules.sources - len(meta.heard)))]
+        self._progress = Progress(heard, meta.watermark_ms, None)
+        self._timers = Timers(store, meta.first_ms, meta.last_ms)
+        self._contexts = Contexts(rules.counting)
+        series = [store[_SERIES_KEY.pack(b"s", number)].decode() for number in range(meta.series)]
+        self._counts = Counts(rules.counting, self._contexts, series)
+        self._series = meta.series
+        self._number, self._told_ms = meta.number, meta.watermark_ms
+        self._dirty: dict[str, History | None] = {}
+        self._ignored: dict[str, int] = {}
+        self._read_ms: int | None = None
+        self._sent: tuple[int | None, bool, int | None] | None = None
+        self._sent_ms = 0
+
+    def apply(self, records: Sequence[Record], read_ms: int) -> None:
+        """Take in contacts and pulses in the order of the log, read at `read_ms`."""
+        for record in records:
+            key, value = record.key(), record.value()
+            if key == PULSE_KEY:
+                assert value is not None, "a pulse says something"
+                self._hear(decode_pulse(value))
+            elif value is not None:
+                self._take_in(decode_contact(value))
+            elif key is not None:
+                self._dirty[key.decode()] = None  # told to forget: what was counted stays, who it was goes
+        if self._read_ms is None:
+            self._read_ms = read_ms
+
+    def drain(self, now_ms: int, lag: int) -> JourneyChanges:  # noqa: ARG002 (the shape is the engine's)
+        """Everything since the last drain; the store holds the state that goes with it."""
+        frames = self._frames(now_ms)
+        self._write()
+        changes = JourneyChanges(frames, self._ignored)
+        self._ignored, self._read_ms = {}, None
+        self._contexts.prune()
+        return changes
+
+    def _hear(self, pulse: Pulse) -> None:
+        """Take note of how far intake is; what has become due is done at once, so that batches don't matter."""
+        progress, before_ms = self._progress, self._watermark()
+        progress.heard[pulse.source] = Heard(0, pulse.watermark_ms, pulse.idle, pulse.sent_ms, pulse.ended_ms)
+        progress.advance()
+        for bucket_ms, name in self._timers.due(self._watermark()):
+            history = self._history(name)
+            if history.due_ms == bucket_ms:
+                self._come_due(name, history, before_ms)
+
+    def _come_due(self, name: str, history: History, watermark_ms: int) -> None:
+        """W is over for contacts of a customer, or they can be forgotten."""
+        at_ms = history.due_ms
+        self._counts.replace(self._contributions(history, at_ms - 1), self._contributions(history, at_ms), watermark_ms)
+        self._keep(name, forget(history, self._rules, at_ms), 0, at_ms)
+
+    def _take_in(self, contact: Contact) -> None:
+        history, past, watermark_ms = self._history(contact.customer), past_of(contact), self._watermark()
+        known = next((other for other in history.contacts if other.id == past.id), None)
+        if past.revision <= known.revision if known else contact.removed:
+            count(self._ignored, ("repeated",))
+        elif not contact.removed and past.ended_ms + self._rules.keep_ms <= watermark_ms:
+            count(self._ignored, ("too_late",))
+        elif known is None and len(history.contacts) >= CONTACTS_MAX:
+            count(self._ignored, ("crowded",))
+        else:
+            contacts = [other for other in history.contacts if other is not known]
+            if not contact.removed:
+                insort(contacts, past)
+            after = msgspec.structs.replace(history, contacts=contacts)
+            self._counts.replace(
+                self._contributions(history, watermark_ms), self._contributions(after, watermark_ms), watermark_ms
+            )
+            self._counts.customers(history.contacts, contacts, watermark_ms)
+            self._keep(contact.customer, after, history.due_ms, watermark_ms)
+
+    def _keep(self, name: str, history: History, appointment_ms: int, until_ms: int) -> None:
+        """Put a customer down, with an appointment for what is due next; an earlier one stands."""
+        if not history.contacts:  # what is forgotten is too old for anything that may still come to follow it
+            self._dirty[name] = None
+            return
+        due_ms = next_due_ms(history, self._rules, until_ms)
+        if appointment_ms and appointment_ms <= due_ms:
+            due_ms = appointment_ms
+        else:
+            self._timers.schedule(name, due_ms)
+        self._dirty[name] = msgspec.structs.replace(history, due_ms=due_ms)
+
+    def _history(self, name: str) -> History:
+        if name in self._dirty:
+            return self._dirty[name] or NOTHING
+        data = self._store.get(CUSTOMER_PREFIX + name.encode())
+        return NOTHING if data is None else decode_history(data)
+
+    def _contributions(self, history: History, until_ms: int) -> Contributions:
+        return contributions(history, self._rules, self._contexts, self._zone, until_ms) if history.contacts else {}
+
+    def _watermark(self) -> int:
+        return NEVER if self._progress.watermark_ms is None else self._progress.watermark_ms
+
+    def _frames(self, now_ms: int) -> list[Frame]:
+        """One frame per shard, several where there is much; none where nothing changed and the last is younger than PULSE_MS."""
+        changes, progress = self._counts.take(), self._progress
+        state = (progress.watermark_ms, all(heard is not None and heard.idle for heard in progress.heard), progress.ended_ms())
+        if state == self._sent and not any(changes) and now_ms - self._sent_ms < PULSE_MS:
+            return []
+        self._sent, self._sent_ms = state, now_ms
+        *parts, last = parts_of(changes)
+        frames = [frame for part in parts for frame in self._round(now_ms, part)]
+        self._told_ms = progress.watermark_ms
+        _, idle, ended_ms = state
+        return frames + [msgspec.structs.replace(f, idle=idle, ended_ms=ended_ms) for f in self._round(now_ms, last)]
+
+    def _round(self, now_ms: int, changes: list[list[PaneChange]]) -> list[Frame]:
+        """A frame for each shard, under the next number."""
+        self._number += 1
+        return [
+            Frame(
+                source=self._source,
+                number=self._number,
+                watermark_ms=self._told_ms,
+                idle=False,
+                read_ms=self._read_ms if of_shard else None,
+                sent_ms=now_ms,
+                changes=of_shard,
+            )
+            for of_shard in changes
+        ]
+
+    def _write(self) -> None:
+        store = self._store
+        for name, history in self._dirty.items():
+            key = CUSTOMER_PREFIX + name.encode()
+            if history is not None:
+                store[key] = encode_history(history)
+            elif key in store:
+                del store[key]
+        self._dirty = {}
+        self._timers.write()
+        for series in self._counts.take_new_series():
+            store[_SERIES_KEY.pack(b"s", self._series)] = series.encode()
+            self._series += 1
+        progress, timers = self._progress, self._timers
+        meta = _ENCODER.encode(
+            _Meta(
+                STATE_VERSION,
+                self._number,
+                progress.heard,
+                progress.watermark_ms,
+                timers.first_ms,
+                timers.last_ms,
+                self._series,
+            )
+        )
+        if store.get(META_KEY) != meta:
+            store[META_KEY] = meta

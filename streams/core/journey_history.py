@@ -1,0 +1,190 @@
+"""One customer's recent contacts, and what they contribute, a pure function of them and of how far event time is.
+
+Contacts stand in the order of their ends. One follows another where it ends less than W after it. The surprise: what is so old
+that it can't change any open window is forgotten, but its end stays, so that who followed it remains a repeat.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.core.contact import Contact, dimensions_of
+from streams.core.context import Combination, Contexts
+from streams.core.expiry import rounded
+from streams.core.measure import Cell
+from streams.core.measure_journey import ANY, GAP_MS, REPEATS_ESCALATED, SAME_ISSUE, Family
+from streams.core.rules import IntakeRules
+from streams.core.series import DIMENSIONS
+from streams.core.trend import WindowKind
+from streams.core.window import window_end
+
+HOUR_MS = 3_600_000
+LENGTH_MS_MAX: dict[WindowKind, int] = {"1m": 60_000, "15m": HOUR_MS // 4, "1h": HOUR_MS, "1d": 25 * HOUR_MS}
+ID_BYTES = 8  # of an interaction's id: it has to differ among the contacts of one customer only
+_ISSUE = DIMENSIONS.index("issue")
+
+Key: TypeAlias = tuple[int, int, Combination]  # pane start, how many of the shortest kinds don't get it, combination
+Contributions: TypeAlias = dict[Key, Cell]
+
+
+class JourneyRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What journey follows. counting: intake's rules, for cuts, panes, windows; sources: partitions of intake; repeat_ms: W."""
+
+    counting: IntakeRules
+    sources: int
+    repeat_ms: int
+
+    @property
+    def keep_ms(self) -> int:
+        """How long a contact is kept after its end: while one that follows it within W may still go into an open window."""
+        kind, grace_ms = self.counting.graces_ms[-1]
+        return self.repeat_ms + LENGTH_MS_MAX[kind] + grace_ms
+
+
+class Past(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
+    """A contact as it is kept; id: digest of the interaction's, values: by DIMENSIONS."""
+
+    ended_ms: int
+    id: bytes
+    revision: int
+    values: tuple[str | None, ...]
+    escalated: bool
+    back_ms: int | None
+
+
+class History(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One customer: contacts in order; due_ms: the bucket of event time in which something of it is due.
+
+    before_ms: the end of the last contact that is forgotten, before_issues: of the last with each issue.
+    """
+
+    contacts: list[Past]
+    due_ms: int = 0
+    before_ms: int | None = None
+    before_issues: dict[str, int] = {}
+
+
+NOTHING = History([])
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(History)
+
+
+def encode_history(history: History) -> bytes:
+    """As bytes."""
+    return _ENCODER.encode(history)
+
+
+def decode_history(data: bytes) -> History:
+    """Bytes of `encode_history` as a history."""
+    return _DECODER.decode(data)
+
+
+def past_of(contact: Contact) -> Past:
+    """A contact as it is kept."""
+    digest = blake2b(contact.interaction_id.encode(), digest_size=ID_BYTES).digest()
+    return Past(contact.ended_ms, digest, contact.revision, dimensions_of(contact), contact.escalated, contact.back_ms)
+
+
+def forget(history: History, rules: JourneyRules, until_ms: int) -> History:
+    """Without the contacts that are too old to change anything; what the others contribute to open windows stays the same."""
+    old = [past for past in history.contacts if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
+    if not old:
+        return history
+    kept = history.contacts[len(old) :]
+    issues = {**history.before_issues, **{past.values[_ISSUE] or "": past.ended_ms for past in old}}
+    still = kept[0].ended_ms if kept else until_ms
+    near = {issue: ended_ms for issue, ended_ms in issues.items() if issue and still - ended_ms < rules.repeat_ms}
+    return History(kept, history.due_ms, old[-1].ended_ms, near)
+
+
+def next_due_ms(history: History, rules: JourneyRules, until_ms: int) -> int:
+    """When a contact's W is over next, or one can be forgotten: a bucket after `until_ms`."""
+    moments = [rounded(past.ended_ms + after) for past in history.contacts for after in (rules.repeat_ms, rules.keep_ms)]
+    return min([moment for moment in moments if moment > until_ms], default=0)
+
+
+def contributions(history: History, rules: JourneyRules, contexts: Contexts, zone: ZoneInfo, until_ms: int) -> Contributions:
+    """What contacts contribute at a watermark; W is over for those whose time has come by then."""
+    fold = _Fold(rules, zone, until_ms)
+    contacts = history.contacts
+    last_ms, last_of = history.before_ms, dict(history.before_issues)
+    following = _next_with_same_issue(contacts)
+    for number, past in enumerate(contacts):
+        combination = contexts.of(past.values).combination
+        next_ms = contacts[number + 1].ended_ms if number + 1 < len(contacts) else None
+        fold.count(ANY, past, combination, last_ms, _earlier(next_ms, past.back_ms))
+        issue = past.values[_ISSUE]
+        if issue is not None:
+            fold.count(SAME_ISSUE, past, combination, last_of.get(issue), _earlier(following[number], past.back_ms))
+            last_of[issue] = past.ended_ms
+        last_ms = past.ended_ms
+    return fold.done
+
+
+class _Fold:
+    """The contributions so far."""
+
+    def __init__(self, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> None:
+        self.done: Contributions = {}
+        self._counting = rules.counting
+        self._repeat_ms = rules.repeat_ms
+        self._zone = zone
+        self._until_ms = until_ms
+
+    def count(self, family: Family, past: Past, combination: Combination, last_ms: int | None, next_ms: int | None) -> None:
+        """One contact; `last_ms`: end of the one before it, `next_ms`: when the customer came back, each where there is one."""
+        ended_ms = past.ended_ms
+        cell = self._cell(ended_ms, 0, combination)
+        _add(cell, family.contacts, 1)
+        if last_ms is not None and ended_ms - last_ms < self._repeat_ms:
+            _add(cell, family.repeats, 1)
+            if family is ANY:
+                _add(cell, GAP_MS, ended_ms - last_ms)
+                _add(cell, REPEATS_ESCALATED, past.escalated)
+            return
+        due_ms = ended_ms + self._repeat_ms
+        followed = next_ms is not None and next_ms < due_ms
+        if next_ms is not None and followed:
+            level = self._level_of_both(ended_ms, next_ms)
+            if level < len(self._counting.graces_ms):
+                _add(self._cell(ended_ms, level, combination), family.followed, 1)
+        if rounded(due_ms) <= self._until_ms:
+            matured = self._cell(due_ms, 0, combination)
+            _add(matured, family.matured, 1)
+            _add(matured, family.matured_followed, followed)
+
+    def _level_of_both(self, ended_ms: int, next_ms: int) -> int:
+        """How many kinds of windows, from the shortest, don't hold both moments."""
+        level = 0
+        for kind, _ in self._counting.graces_ms:
+            if next_ms < window_end(kind, ended_ms, self._zone):
+                break
+            level += 1
+        return level
+
+    def _cell(self, time_ms: int, level: int, combination: Combination) -> Cell:
+        return self.done.setdefault((time_ms - time_ms % self._counting.pane_ms, level, combination), {})
+
+
+def _add(cell: Cell, code: int, n: int) -> None:
+    if n:
+        cell[code] = cell.get(code, 0) + n
+
+
+def _earlier(a: int | None, b: int | None) -> int | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)
+
+
+def _next_with_same_issue(contacts: Sequence[Past]) -> list[int | None]:
+    found: list[int | None] = []
+    seen: dict[str | None, int] = {}
+    for past in reversed(contacts):
+        found.append(seen.get(past.values[_ISSUE]))
+        seen[past.values[_ISSUE]] = past.ended_ms
+    found.reverse()
+    return found
