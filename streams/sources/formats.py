@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
 from streams.core.event import Rejection
-from streams.sources import amazon_connect, asterisk, bank1999, canonical, intercom, mapped
+from streams.sources import amazon_connect, asterisk, bank1999, canonical, freshdesk, intercom, mapped, zendesk
 from streams.sources.documents import documents
 from streams.sources.mapping import FileMapping
 from streams.sources.row import Feed, Row, collect
@@ -19,7 +19,9 @@ PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
     "events": canonical.read,
     "amazon-connect": amazon_connect.read,
     "asterisk": asterisk.read,
+    "freshdesk": freshdesk.read,
     "intercom": intercom.read,
+    "zendesk": zendesk.read,
 }
 
 FORMATS = {
@@ -29,7 +31,9 @@ FORMATS = {
     "events": "canonical events, one JSON object per line",
     "amazon-connect": "contact events, contact records, agent events, Contact Lens",
     "asterisk": "Asterisk's queue_log",
-    "intercom": "Intercom's webhooks, one per line",
+    "freshdesk": "what automation rules of Freshdesk send",
+    "intercom": "Intercom's webhooks",
+    "zendesk": "ticket event webhooks and ticket metric events",
 }
 _MAPPED = ("csv", "jsonl")
 

@@ -46,6 +46,14 @@ WORDS = {
             "Attributes",
         ),
     ),
+    "freshdesk": (
+        *("freshdesk_webhook", "triggered_event", "{status:{from:2,to:5}}", "{ticket_action:created}", "{reply_sent:sent}"),
+        *("event_time", "2026-11-27 09:00:00", "time_zone", "Europe/Berlin", "ticket_id", "ticket_status", "created_at"),
+    ),
+    "zendesk": (
+        *("type", "zen:event-type:ticket.comment_added", "zen:event-type:ticket.status_changed", "detail", "event", "id", "time"),
+        *("ticket_metric_events", "metric", "reply_time", "fulfill", "ticket_id", "instance_id", "comment", "current", "via"),
+    ),
     "intercom": (
         *("topic", "data", "item", "id", "conversation_parts", "created_at", "assignee", "type", "team", "author", "tags"),
         *(
