@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
 from streams.core.event import Rejection
-from streams.sources import amazon_connect, asterisk, bank1999, canonical, freshdesk, intercom, mapped, zendesk
+from streams.sources import amazon_connect, asterisk, bank1999, canonical, freshdesk, intercom, mapped, twilio, zendesk
 from streams.sources.documents import documents
 from streams.sources.mapping import FileMapping
 from streams.sources.row import Feed, Row, collect
@@ -21,6 +21,7 @@ PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
     "asterisk": asterisk.read,
     "freshdesk": freshdesk.read,
     "intercom": intercom.read,
+    "twilio": twilio.read,
     "zendesk": zendesk.read,
 }
 
@@ -33,6 +34,7 @@ FORMATS = {
     "asterisk": "Asterisk's queue_log",
     "freshdesk": "what automation rules of Freshdesk send",
     "intercom": "Intercom's webhooks",
+    "twilio": "TaskRouter's event callbacks and Event Streams",
     "zendesk": "ticket event webhooks and ticket metric events",
 }
 _MAPPED = ("csv", "jsonl")

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
@@ -49,6 +50,10 @@ WORDS = {
     "freshdesk": (
         *("freshdesk_webhook", "triggered_event", "{status:{from:2,to:5}}", "{ticket_action:created}", "{reply_sent:sent}"),
         *("event_time", "2026-11-27 09:00:00", "time_zone", "Europe/Berlin", "ticket_id", "ticket_status", "created_at"),
+    ),
+    "twilio": (
+        *("type", "com.twilio.taskrouter.task.created", "com.twilio.taskrouter.reservation.accepted", "data", "payload", "time"),
+        *("timestamp", "task_sid", "task_attributes", "task_queue_name", '{"from": 1}', "worker_sid", "reservation_sid"),
     ),
     "zendesk": (
         *("type", "zen:event-type:ticket.comment_added", "zen:event-type:ticket.status_changed", "detail", "event", "id", "time"),
@@ -109,3 +114,10 @@ def test_json_of_the_right_words_in_the_wrong_places_never_raises(name: str, dat
 @given(st.lists(st.sampled_from(["1732700000", "c.1", "NONE", "", "CONNECT", "ENTERQUEUE", "TRANSFER", "EXITEMPTY", "5", "x"])))
 def test_lines_of_a_queue_log_in_any_order_never_raise(cells: list[str]) -> None:
     check("asterisk", "|".join(cells).encode())
+
+
+@given(
+    st.dictionaries(st.sampled_from(["EventType", "TimestampMs", "Timestamp", "TaskSid", "TaskAttributes"]), st.text(max_size=9))
+)
+def test_a_form_of_any_texts_never_raises(fields: dict[str, str]) -> None:
+    check("twilio", urlencode({"EventType": "task.created", **fields}, errors="replace").encode())
