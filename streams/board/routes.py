@@ -53,7 +53,7 @@ KINDS = (Trend, Alert, Expectation, Health, SeriesName, KpiDefinition, Ready)
 
 Cut = Annotated[str, Query(description="Combination of dimensions, e.g. `total`, `queue`, `channel+queue`.")]
 SeriesPath = Annotated[str, Query(description="One series, e.g. `queue/billing`; its cut is part of it.")]
-Window = Annotated[WindowKind, Query(description="Window kind: the newest of each tumbling kind, `30m` trailing, or `today`.")]
+Window = Annotated[WindowKind, Query(description="The newest of each kind: `1m` to `1mo`, `30m` trailing, or `today`.")]
 
 
 def add_routes(router: APIRouter, settings: Settings, reader: LiveReader, hub: Hub) -> None:

@@ -17,6 +17,7 @@ from streams.core.kpi import KpiRules
 from streams.core.measure import WAIT_BUCKET
 from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
+from streams.core.merge_long import Long
 from streams.core.merge_panes import Panes
 from streams.core.merge_progress import Heard, MergeError, Progress
 from streams.core.merge_records import Issue, publish
@@ -30,7 +31,7 @@ from streams.core.window import MINUTE_MS, TRAILING_MS, window_bounds
 __all__ = ["Merge", "MergeChanges", "MergeError", "MergeRules"]
 
 META = b"meta"
-STATE_VERSION = 1
+STATE_VERSION = 2
 PULSE_MS = 1_000  # the clock's promise: at least once a second
 SLOW_MS = 1_000  # provisional windows of 15 minutes and more follow each second: saves 38 % of the records of busy series
 AHEAD_MS = MINUTE_MS  # a window that begins further past the watermark isn't current: another partition runs ahead in a replay
@@ -101,6 +102,7 @@ class Merge:
         self._waiting = Waiting(store)
         self._panes = Panes(store)
         self._live = Live(rules.pane_ms, rules.refresh_ms)
+        self._long = Long(store, self._zone, rules.graces_ms[-1][1])
         self._fresh = Fresh()
         self._grace_1m_ms = rules.graces_ms[0][1]
         self._late: Counter[WindowKind] = Counter()
@@ -111,6 +113,7 @@ class Merge:
             for kind in range(max(level, place.level(self._done_ms)), KINDS):
                 self._windows.add(kind, place, {series: cell}, {series: UNREAD})
         self._windows.mark_published()
+        self._long.restore(self._windows.open[-1])
         if self._done_ms is not None:
             self._live.restore(self._done_ms, self._today(self._done_ms), self._panes.panes, self._waiting)
 
@@ -134,7 +137,9 @@ class Merge:
         if self._done_ms is not None:
             issue = Issue(self._revision + 1, self._done_ms, now_ms, self._rules.time_zone, self._rules.kpi)
             finals = [record for window in closed for record in publish(window, window.cells, issue, final=True)]
-            others = [*self._provisional(issue), *self._live.drain(issue, self._waiting)]
+            finals += self._long.close(issue)
+            long = self._long.provisional(issue, self._windows.open[-1], AHEAD_MS)
+            others = [*self._provisional(issue), *long, *self._live.drain(issue, self._waiting)]
         minutes = None if before == self._closed_ms() else self._minute_frame(closed)
         clock = self._clock(now_ms)
         if finals or others or clock:
@@ -161,6 +166,8 @@ class Merge:
         groups = self._fresh.take()
         for kind, group in by_window(groups):
             self._windows.add(kind, *group)
+            if kind == KINDS - 1:
+                self._long.touch(group.place.starts[kind], group.cells)
         for (pane_ms, level), group in groups.items():
             self._live.add(pane_ms, level, group.place.starts[-1], group.cells, group.reads)
             self._panes.add(pane_ms, group.place.starts[1], level, group.cells)
@@ -175,6 +182,7 @@ class Merge:
         for window in closed:
             if window.kind == "1d":
                 self._panes.drop_quarters(window.start_ms, window.end_ms)
+                self._long.take_day(window)
         self._fold(self._done_ms)
         return closed
 

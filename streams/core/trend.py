@@ -10,17 +10,18 @@ import msgspec
 
 from streams.core.series import SEPARATOR
 
-# Tumbling kinds are keyed by their start; the live kinds '30m' (trailing) and 'today' have one key per series, always the
-# latest. 'today' is the provisional day so far.
-WindowKind: TypeAlias = Literal["1m", "15m", "1h", "1d", "30m", "today"]
+# Tumbling and long kinds are keyed by their start; the live kinds '30m' (trailing) and 'today' have one key per series, always
+# the latest. 'today' is the provisional day so far. Tumbling kinds nest; weeks (from Monday) and months are sums of days.
+WindowKind: TypeAlias = Literal["1m", "15m", "1h", "1d", "1w", "1mo", "30m", "today"]
 TUMBLING: tuple[WindowKind, ...] = ("1m", "15m", "1h", "1d")
+LONG: tuple[WindowKind, ...] = ("1w", "1mo")
 LIVE: tuple[WindowKind, ...] = ("30m", "today")
 
 CLOCK_KEY = b"clock"
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
-    """[start_ms, end_ms) of event time; days begin at midnight of `time_zone`."""
+    """[start_ms, end_ms) of event time; days, weeks and months begin at midnight of `time_zone`."""
 
     kind: WindowKind
     start_ms: int

@@ -1,6 +1,7 @@
 """Windows of event time: where they start and end, in a configured time zone.
 
-Every kind covers the time line without gap or overlap, and the kinds nest: 1m ⊂ 15m ⊂ 1h ⊂ 1d. All intervals are half open.
+Every kind covers the time line without gap or overlap, and the kinds nest: 1m ⊂ 15m ⊂ 1h ⊂ 1d ⊂ 1w, 1d ⊂ 1mo. All intervals are
+half open. Weeks begin on Monday.
 The surprise: hours and quarters follow the local clock, and a clock change cuts them. Where the clock moves by whole hours no
 window is shorter for it; on Lord Howe Island (30 minutes) one hour a year lasts 30 minutes, and days last 23 to 25 hours.
 """
@@ -11,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from streams.core.trend import WindowKind
+from streams.core.trend import LONG, WindowKind
 
 MINUTE_MS = 60_000
 TRAILING_MS = 30 * MINUTE_MS
@@ -31,13 +32,15 @@ class _Day(NamedTuple):
 
 
 def window_bounds(kind: WindowKind, time_ms: int, zone: ZoneInfo) -> tuple[int, int]:
-    """[start, end) of the tumbling window of a kind ('1m', '15m', '1h', '1d') that holds `time_ms`."""
+    """[start, end) of the window of a kind, tumbling or long, that holds `time_ms`."""
     if kind == "1m":
         start = time_ms - time_ms % MINUTE_MS
         return start, start + MINUTE_MS
     day = _day(time_ms, zone)
     if kind == "1d":
         return day.start_ms, day.end_ms
+    if kind in LONG:
+        return _long_bounds(kind, day.start_ms, zone)
     if time_ms < day.change_ms:
         first, last, offset = day.start_ms, day.change_ms, day.offset_ms
     else:
@@ -45,6 +48,18 @@ def window_bounds(kind: WindowKind, time_ms: int, zone: ZoneInfo) -> tuple[int, 
     length = _LENGTH_MS[kind]
     start = time_ms - (time_ms + offset) % length
     return max(first, start), min(last, start + length)
+
+
+def _long_bounds(kind: WindowKind, day_start_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """[start, end) of the week or month of a local day."""
+    today = (_EPOCH + timedelta(milliseconds=day_start_ms + MINUTE_MS)).astimezone(zone).date()  # midnights are whole minutes
+    if kind == "1w":
+        first = today - timedelta(days=today.weekday())
+        after = first + timedelta(days=7)
+    else:
+        first = today.replace(day=1)
+        after = (first + timedelta(days=31)).replace(day=1)
+    return _midnight(first, zone), _midnight(after, zone)
 
 
 def window_start(kind: WindowKind, time_ms: int, zone: ZoneInfo) -> int:

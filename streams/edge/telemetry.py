@@ -11,7 +11,7 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from streams.core.event import Reason
-from streams.core.trend import TUMBLING, WindowKind
+from streams.core.trend import LONG, TUMBLING, WindowKind
 from streams.edge import metrics
 from streams.edge.health import Health, HealthBook
 from streams.edge.metrics import Metric
@@ -67,7 +67,7 @@ class Telemetry:
         self._rebalances = self._counter(metrics.REBALANCES, *self._topics)
         self._partials_sent = self._counter(metrics.PARTIALS_SENT)
         self._contacts_ignored = self._counter(metrics.CONTACTS_IGNORED)
-        self._windows_closed = self._counter(metrics.WINDOWS_CLOSED, *TUMBLING)
+        self._windows_closed = self._counter(metrics.WINDOWS_CLOSED, *TUMBLING, *LONG)
         self._freshness = self._histogram(metrics.FRESHNESS, metrics.FRESHNESS_BOUNDARIES)
         self._publisher_up = self._gauge(metrics.PUBLISHER_UP, *publishers)
         self._publisher_failures = self._counter(metrics.PUBLISHER_FAILURES, *publishers)

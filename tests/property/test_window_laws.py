@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.core.trend import TUMBLING, WindowKind
+from streams.core.trend import LONG, TUMBLING, WindowKind
 from streams.core.window import window_bounds, window_end, window_start
 
 # Clock changes by hours and half hours, at midnight, at 00:01, at noon of the date line; offsets of 30 and 45 minutes.
@@ -19,7 +19,7 @@ DECADES_MS = 4_102_444_800_000  # 2100-01-01
 
 times = st.integers(min_value=0, max_value=DECADES_MS)
 zones = st.sampled_from(ZONES).map(ZoneInfo)
-kinds = st.sampled_from(TUMBLING)
+kinds = st.sampled_from((*TUMBLING, *LONG))
 
 
 @given(kinds, times, zones)
@@ -46,3 +46,5 @@ def test_kinds_nest(time_ms: int, zone: ZoneInfo) -> None:
     bounds = [window_bounds(kind, time_ms, zone) for kind in TUMBLING]
     for (inner_start, inner_end), (start, end) in pairwise(bounds):
         assert start <= inner_start < inner_end <= end
+    (day_start, day_end), *longer = (window_bounds(kind, time_ms, zone) for kind in ("1d", *LONG))
+    assert all(start <= day_start < day_end <= end for start, end in longer)
