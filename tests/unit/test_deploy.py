@@ -13,7 +13,7 @@ from streams.settings import SettingsError, load
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("topics", "worker-1", "worker-2", "board", "simulator")
+OURS = ("topics", "worker-1", "worker-2", "board", "ingest", "simulator")
 
 
 def plain(text: str) -> str:
@@ -29,15 +29,19 @@ def test_every_service_has_a_stated_version_and_comes_back_after_a_failure(name:
     assert service["restart"] in {"unless-stopped", "on-failure:5"}
 
 
-@pytest.mark.parametrize("name", [name for name in SERVICES if name not in OURS or name == "board"])
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in OURS or name in ("board", "ingest")])
 def test_every_service_says_whether_it_is_well(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"]
 
 
-def test_only_board_and_grafana_are_published_and_on_loopback_only() -> None:
+def test_only_what_is_called_from_outside_is_published_and_on_loopback_only() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {"board": ["127.0.0.1:8080:8080"], "grafana": ["127.0.0.1:3000:3000"]}
+    assert published == {
+        "board": ["127.0.0.1:8080:8080"],
+        "ingest": ["127.0.0.1:8090:8090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -46,7 +50,7 @@ def test_our_containers_have_no_rights_and_settings_that_load(name: str) -> None
 
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
-    load([], {key: plain(value) for key, value in service["environment"].items()})
+    load([], {key: plain(value) for key, value in service["environment"].items() if value is not None})
 
 
 def test_a_misspelt_variable_in_compose_would_be_found() -> None:
