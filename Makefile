@@ -7,6 +7,7 @@
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
+# make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
 # make faults  every fault on real Kafka, half an hour; a table of faults and invariants in .cache/faults.md
 # make soak    MINUTES=60 RATE=2000: a steady load, a worker killed each minute, exact figures, memory watched
@@ -16,7 +17,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -83,6 +84,9 @@ OPEN ?= 1000000
 
 bench-restart: $(VENV)/dev.stamp kafka
 	$(BIN)/python tests/bench/restart.py $(OPEN)
+
+bench-forecast: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.forecast
 
 bench-growth: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.growth

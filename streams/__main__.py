@@ -11,6 +11,7 @@ from streams.commands import (
     board,
     check_config,
     demo,
+    forecast,
     ingest,
     kpis,
     rejected,
@@ -23,7 +24,10 @@ from streams.commands import (
 )
 from streams.core.errors import StreamsError
 
-COMMANDS = (demo, worker, board, ingest, topics, simulate, replay, trends, alerts, kpis, rejected, staffing, check_config)
+COMMANDS = (
+    *(demo, worker, board, ingest, topics, simulate, replay),
+    *(trends, alerts, kpis, rejected, forecast, staffing, check_config),
+)
 
 
 def build() -> typer.Typer:

@@ -1,7 +1,7 @@
 """THE MAP: which stage reads what, keeps what and sends what, in flow order. No arithmetic.
 
-interactions ─> intake ─┬─────────────────────> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts ─> publish
-                        └> contacts ─> journey ─┘
+interactions ─> intake ─┬────────────────────> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts, forecasts
+                        └> contacts ─> journey ─┘                  └─> publish <────────────────────────┘
 
 A stage is a consumer group, a table partition for each of its source partitions, and one short agent. What it decides is in
 `core`; a *keeper* here only carries: records in, outputs and telemetry out. The surprise: agents return nothing. What a stage
@@ -16,10 +16,11 @@ import faust
 from streams.core.aside import Kept, headers_with
 from streams.core.contact import PULSE_KEY, encode_contact
 from streams.core.detect import Detect, DetectRules
+from streams.core.forecast_record import forecast_key
 from streams.core.frame import decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
 from streams.core.intake import Intake, IntakeChanges
 from streams.core.journey import Journey, JourneyRules
-from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_trend, encode
+from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_forecast, decode_trend, encode
 from streams.core.merge import Merge, MergeRules
 from streams.core.rules import IntakeRules
 from streams.core.trend import CLOCK_KEY, Trend, expectation_key, trend_key
@@ -41,7 +42,7 @@ def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
         "journey": (topics.contacts,),
         "merge": (topics.partials,),
         "detect": (topics.minutes,),
-        "publish": (topics.trends, topics.expectations, topics.alerts),
+        "publish": (topics.trends, topics.expectations, topics.alerts, topics.forecasts),
     }
 
 
@@ -161,7 +162,7 @@ class MergeKeeper:
 
 
 class DetectKeeper:
-    """All watched series: closed minutes in; expectations and alerts out."""
+    """All watched series: closed minutes in; expectations, alerts and forecasts out."""
 
     def __init__(self, partition: int, store: Store, rules: DetectRules, topics: Topics, telemetry: Telemetry) -> None:
         assert partition == 0, "detect sees all series in one place: the topic minutes has one partition"
@@ -185,11 +186,20 @@ class DetectKeeper:
             for series, minute in changes.expectations
         ]
         outputs += [Output(self._topics.alerts, encode(alert), alert.alert_id.encode()) for alert in changes.alerts]
+        outputs += [
+            Output(
+                self._topics.forecasts,
+                encode(forecast),
+                forecast_key(series, forecast.day),
+                shard_of(series, self._topics.shards),
+            )
+            for series, forecast in changes.forecasts
+        ]
         return outputs
 
 
 class Publish:
-    """Records of trends, expectations and alerts, decoded once and offered to every publisher."""
+    """Records of trends, expectations, alerts and forecasts, decoded once and offered to every publisher."""
 
     def __init__(self, topics: Topics, takers: Sequence[Taker]) -> None:
         self._topics = topics
@@ -208,6 +218,8 @@ class Publish:
             return decode_alert(value)
         if topic == self._topics.expectations:
             return decode_expectation(value)
+        if topic == self._topics.forecasts:
+            return decode_forecast(value)
         return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
 
 

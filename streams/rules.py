@@ -1,11 +1,15 @@
 """Settings as the rules of core: the one place where seconds become milliseconds. Core may not know the settings."""
 
+from datetime import date
+
 from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
+from streams.core.forecasting import ForecastRules
 from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
 from streams.core.merge import MergeRules
 from streams.core.rules import IntakeRules
+from streams.core.staffing import StaffingRules
 from streams.core.trend import WindowKind
 from streams.settings import Merge, Settings
 
@@ -102,6 +106,35 @@ def detect_rules(settings: Settings) -> DetectRules:
         cool_down_minutes=detect.cool_down_minutes,
         resolve_minutes=detect.resolve_minutes,
         runbook=detect.runbook,
+        forecast=forecast_rules(settings),
+    )
+
+
+def forecast_rules(settings: Settings) -> ForecastRules:
+    """What the forecaster follows."""
+    forecast = settings.forecast
+    return ForecastRules(
+        cuts=forecast.cuts,
+        slot_minutes=forecast.slot_minutes,
+        days_ahead=forecast.days_ahead,
+        series_max=forecast.series_max,
+        time_zone=settings.merge.time_zone,
+        holidays=frozenset(date.fromisoformat(day) for day in forecast.holidays),
+        calendar_effects=forecast.calendar_effects,
+    )
+
+
+def staffing_rules(settings: Settings) -> StaffingRules:
+    """Targets of staffing."""
+    staffing, kpi = settings.staffing, settings.kpi
+    return StaffingRules(
+        share=staffing.service_level,
+        within_seconds=kpi.service_level_seconds,
+        queue_within_seconds=kpi.queue_service_level_seconds,
+        occupancy_max=staffing.occupancy_max,
+        shrinkage=staffing.shrinkage,
+        patience_seconds=staffing.patience_seconds,
+        concurrency=staffing.concurrency,
     )
 
 

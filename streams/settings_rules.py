@@ -4,6 +4,7 @@ Reads two things of the machine, because a start with them wrong fails much late
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _window_problems(settings)
     yield from _cut_problems(settings.intake.cuts, settings.detect.cuts)
     yield from _ingest_problems(settings.ingest)
+    yield from _forecast_problems(settings)
     for name, band in settings.bands.items():
         if (band.high <= band.moderate) if band.direction == "up" else (band.high >= band.moderate):
             order = "above" if band.direction == "up" else "below"
@@ -81,7 +83,18 @@ def _security_problems(kafka: Kafka) -> Iterator[Problem]:
 
 
 def _topic_problems(topics: Topics) -> Iterator[Problem]:
-    keys = ("interactions", "rejected", "late", "contacts", "partials", "minutes", "trends", "expectations", "alerts")
+    keys = (
+        "interactions",
+        "rejected",
+        "late",
+        "contacts",
+        "partials",
+        "minutes",
+        "trends",
+        "expectations",
+        "alerts",
+        "forecasts",
+    )
     by_name: dict[str, list[str]] = {}
     for key in keys:
         by_name.setdefault(getattr(topics, key), []).append(f"topics.{key}")
@@ -133,3 +146,17 @@ def _cut_problems(counted: Sequence[str], watched: Sequence[str]) -> Iterator[Pr
     for cut in watched:
         if cut not in counted:
             yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")
+
+
+def _forecast_problems(settings: Settings) -> Iterator[Problem]:
+    forecast = settings.forecast
+    for cut in forecast.cuts:
+        if cut not in settings.detect.cuts:
+            yield Problem(("forecast.cuts", "detect.cuts"), f"'{cut}' is forecast but not watched: add it to [detect] cuts")
+    if 60 % forecast.slot_minutes:
+        yield Problem(("forecast.slot_minutes",), f"found {forecast.slot_minutes}, expected a divisor of 60 (5, 10, 15, 30 …)")
+    for day in forecast.holidays:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield Problem(("forecast.holidays",), f"'{day}' is no day, expected one like 2026-12-25")

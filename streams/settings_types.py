@@ -52,6 +52,7 @@ class Topics(_Section, frozen=True):
     trends: Name
     expectations: Name
     alerts: Name
+    forecasts: Name
     partitions: PositiveInt
     contact_partitions: PositiveInt
     shards: PositiveInt
@@ -131,6 +132,15 @@ class Detect(_Section, frozen=True):
     runbook: str
 
 
+class Forecast(_Section, frozen=True):
+    cuts: tuple[str, ...]
+    slot_minutes: PositiveInt
+    days_ahead: Annotated[int, Meta(ge=1, le=31)]
+    series_max: PositiveInt
+    holidays: tuple[Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...]
+    calendar_effects: bool
+
+
 class Staffing(_Section, frozen=True):
     service_level: Annotated[float, Meta(gt=0, lt=1)]
     occupancy_max: Annotated[float, Meta(gt=0, le=1)]
@@ -185,6 +195,7 @@ class Settings(_Section, frozen=True):
     kpi: Kpi
     bands: dict[str, Band]
     detect: Detect
+    forecast: Forecast
     staffing: Staffing
     publish: Publish
     worker: Worker

@@ -49,6 +49,7 @@ LOG = logging.getLogger("streams.worker")
 # that holds each of them. Minutes are repeated by nobody; Redis keeps a day of them, an hour fills a gap that a restart left.
 BACK_REFRESHES = 2
 MINUTES_BACK_SECONDS = 3600
+FORECASTS_BACK_SECONDS = 26 * 3600  # days further off than tomorrow are forecast once, when a day begins
 
 # Records handed to an agent at once, where they aren't events. In a catch-up a frame of intake holds thousands of changes, which
 # merge takes in within 0.02 s, and one of merge a thousand minutes, which detect steps in 0.5 s; a trend takes 15 µs to decode, a
@@ -214,7 +215,12 @@ class Assembly:
     def _tail(self) -> Tail:
         topics = self.settings.topics
         back_seconds = BACK_REFRESHES * self.settings.merge.refresh_seconds
-        starts = {topics.trends: back_seconds, topics.expectations: MINUTES_BACK_SECONDS, topics.alerts: None}
+        starts = {
+            topics.trends: back_seconds,
+            topics.expectations: MINUTES_BACK_SECONDS,
+            topics.forecasts: FORECASTS_BACK_SECONDS,
+            topics.alerts: None,
+        }
         options = replace(self._options(), batch_records=RECORDS_AT_ONCE["publish"])
         return Tail(self.app, "publish", starts, self.client, options, now_ms, self.telemetry, self._drop)
 

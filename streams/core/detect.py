@@ -12,6 +12,8 @@ import numpy as np
 
 from streams.core.alert import Alert
 from streams.core.fleet import Fleet, Forecast
+from streams.core.forecast_record import ForecastDay
+from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
 from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
@@ -30,13 +32,15 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
 
     cuts: tuple[str, ...]
     warm_up_minutes: int
+    forecast: ForecastRules
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
-    """What became known since the last drain, oldest first: (series, expectation) of each minute, and alerts."""
+    """What became known since the last drain, oldest first: (series, expectation) of each minute, alerts; (series, forecast)."""
 
     expectations: list[tuple[str, Expectation]]
     alerts: list[Alert]
+    forecasts: list[tuple[str, ForecastDay]]
 
 
 class _Meta(msgspec.Struct, array_like=True):
@@ -73,6 +77,7 @@ class Detect:
         self._rules = rules
         self._fleet = Fleet(rules.memory_minutes, rules.warm_up_minutes)
         self._watch = Watch(rules)
+        self._forecasting = Forecasting(store, rules.forecast)
         self._names: list[str] = []
         self._expectations: list[tuple[str, Expectation]] = []
         self._dirty = self._stepped = False
@@ -98,7 +103,7 @@ class Detect:
         if self._stepped:
             self._save()
         self._dirty = self._stepped = False
-        return DetectChanges(expectations, alerts)
+        return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms))
 
     def _take(self, frame: MinuteFrame) -> None:
         meta = self._meta
@@ -145,6 +150,7 @@ class Detect:
 
     def _step(self, start_ms: int, contacts: dict[str, int]) -> None:
         meta, self._stepped = self._meta, True
+        self._forecasting.take(start_ms, contacts)
         gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
         asleep = meta.empty_minutes >= ASLEEP_MINUTES
         meta.empty_minutes = 0 if contacts else meta.empty_minutes + 1

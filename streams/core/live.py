@@ -5,13 +5,14 @@
     streams:1:live:{series}         hash: window kind → JSON of the latest Trend (tumbling kinds: of the newest window)
                                           '{kind}:v' → version text; a write with a smaller one is refused
     streams:1:minutes:{series}      sorted set: JSON of Expectation, score = start_ms; the last 24 h of event time
+    streams:1:forecast:{series}     hash: local day → JSON of ForecastDay, '{day}:v' → version text
     streams:1:rank:{cut}            sorted set: series by contacts offered today
     streams:1:alerts                hash: alert id → JSON of Alert, '{alert id}:v' → version text
     streams:1:alerts:end            sorted set: alert ids, score = when the end was published (wall clock, ms), +inf while open;
                                           ended ones leave after 24 h
     streams:1:clock                 hash: shard → JSON of Clock, '{shard}:v' → version text
     streams:1:writer:{name}         '1' while this writer writes; one that misses its own knows that Redis lost its content
-    streams:1:changes               pub/sub channel: one JSON message per write, LiveChanges: what won
+    streams:1:changes               pub/sub channel: one JSON message per write, LiveChanges: what won, forecasts left out
 
 The surprise: versions are texts that compare like numbers (padded with zeros), because the guard runs inside Redis and its Lua
 has no 64-bit integers.
@@ -23,6 +24,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from streams.core.alert import Alert
+from streams.core.forecast_record import ForecastDay
 from streams.core.series import SEPARATOR, cut_dimensions, series_of
 from streams.core.trend import Clock, Expectation, Trend
 
@@ -40,7 +42,7 @@ ENDED_ALERTS_KEPT_MS: Final = DAY_MS
 ENDED_ALERTS_MAX: Final = 1_000  # a day with more is a defect of detect; the newest stay
 CLOCK_EXPIRY_SECONDS: Final = 3_600  # an hour after the last pulse the view is empty rather than old
 
-Record: TypeAlias = Trend | Expectation | Alert | Clock
+Record: TypeAlias = Trend | Expectation | Alert | Clock | ForecastDay
 
 
 class LiveChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -50,6 +52,7 @@ class LiveChanges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     expectations: tuple[Expectation, ...] = ()
     alerts: tuple[Alert, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    forecasts: tuple[ForecastDay, ...] = ()
 
 
 def series_key(cut: str) -> str:
@@ -67,6 +70,11 @@ def minutes_key(series: str) -> str:
     return f"{PREFIX}minutes:{series}"
 
 
+def forecast_key(series: str) -> str:
+    """Where the forecasts of a series are."""
+    return f"{PREFIX}forecast:{series}"
+
+
 def rank_key(cut: str) -> str:
     """Where the series of a cut are ranked by contacts offered today."""
     return f"{PREFIX}rank:{cut}"
@@ -77,7 +85,7 @@ def writer_key(writer: str) -> str:
     return f"{PREFIX}writer:{writer}"
 
 
-def record_series(record: Trend | Expectation | Alert) -> str:
+def record_series(record: Trend | Expectation | Alert | ForecastDay) -> str:
     """The series string of a record, values in the order of the cut's dimensions."""
     return series_of(record.cut, *(record.series[dimension] for dimension in cut_dimensions(record.cut)))
 
@@ -90,6 +98,8 @@ def version_of(record: Record) -> str:
         return f"{record.revision:016d}"
     if isinstance(record, Alert):
         return f"{record.version:016d}"
+    if isinstance(record, ForecastDay):
+        return f"{record.origin_ms:016d}"
     return f"{record.published_ms:016d}"
 
 
@@ -101,6 +111,8 @@ def slot_of(record: Record) -> str:
         return SEPARATOR.join(("clock", str(record.shard)))
     if isinstance(record, Alert):
         return SEPARATOR.join(("alert", record.alert_id))
+    if isinstance(record, ForecastDay):
+        return SEPARATOR.join(("forecast", record_series(record), record.day))
     return SEPARATOR.join(("minute", record_series(record), str(record.start_ms)))
 
 
@@ -112,6 +124,7 @@ def changes_of(records: Iterable[Record]) -> LiveChanges:
         expectations=tuple(record for record in held if isinstance(record, Expectation)),
         alerts=tuple(record for record in held if isinstance(record, Alert)),
         clocks=tuple(record for record in held if isinstance(record, Clock)),
+        forecasts=tuple(record for record in held if isinstance(record, ForecastDay)),
     )
 
 
@@ -125,6 +138,7 @@ _TRENDS = msgspec.json.Decoder(Trend)
 _EXPECTATIONS = msgspec.json.Decoder(Expectation)
 _ALERTS = msgspec.json.Decoder(Alert)
 _CLOCKS = msgspec.json.Decoder(Clock)
+_FORECASTS = msgspec.json.Decoder(ForecastDay)
 _CHANGES = msgspec.json.Decoder(LiveChanges)
 
 
@@ -151,6 +165,11 @@ def decode_alert(data: bytes) -> Alert:
 def decode_clock(data: bytes) -> Clock:
     """JSON of a clock."""
     return _CLOCKS.decode(data)
+
+
+def decode_forecast(data: bytes) -> ForecastDay:
+    """JSON of a forecast."""
+    return _FORECASTS.decode(data)
 
 
 def decode_changes(data: bytes) -> LiveChanges:

@@ -120,6 +120,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         (f"{name}-detect-changelog", one, changelog),
         (topics.expectations, by_shard, retained),
         (topics.alerts, by_shard, compacted),
+        (topics.forecasts, by_shard, retained),
     ]
     return [TopicSpec(topic, *partitions, _durable(topics, configs)) for topic, partitions, configs in wanted]
 

@@ -1,13 +1,14 @@
 """The publisher 'redis': what waits for the live view, and what must be written again if Redis loses it.
 
-The surprise: alerts and minutes are kept after they were written. Nobody upstream repeats them, so after Redis was restarted
-empty they come from here; trends and clocks come again by themselves (`[merge] refresh_seconds`).
+The surprise: alerts, minutes and forecasts are kept after they were written. Nobody upstream repeats them, so after Redis was
+restarted empty they come from here; trends and clocks come again by themselves (`[merge] refresh_seconds`).
 """
 
 from typing import TypeAlias
 
 from streams.core import live
 from streams.core.alert import Alert
+from streams.core.forecast_record import ForecastDay
 from streams.core.live import Record
 from streams.core.trend import Expectation
 from streams.edge.publisher import Outbox, PublisherDown
@@ -47,7 +48,7 @@ class LivePublisher:
         """Take a record; it is written at the next turn unless a newer one comes first."""
         slot = live.slot_of(record)
         self._waiting.put(slot, live.version_of(record), record)
-        if isinstance(record, Alert | Expectation):
+        if isinstance(record, Alert | Expectation | ForecastDay):
             self._kept.pop(slot, None)
             self._kept[slot] = ((topic, partition), record)
             if len(self._kept) > KEPT_MAX:

@@ -7,7 +7,7 @@ same version does win, so that a write that was cut off half-way may simply be r
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -20,58 +20,16 @@ from redis.backoff import NoBackoff
 from streams.core import live
 from streams.core.alert import Alert
 from streams.core.errors import StreamsError
+from streams.core.forecast_record import ForecastDay
 from streams.core.live import LiveChanges
 from streams.core.trend import Clock, Expectation, Trend
+from streams.edge import redis_scripts as scripts
 
 # Redis is near: an answer that takes longer than this isn't coming.
 TIMEOUT_SECONDS = 5.0
 # A subscriber that hears nothing this long asks whether Redis is still there; clocks come each second.
 LISTEN_SECONDS = 2.0
 SILENT_MAX = 3
-
-# KEYS: hash, optional sorted set. ARGV: field, version, JSON, expiry in seconds, member and score for the sorted set.
-_GUARD: Final = """
-local held = redis.call('HGET', KEYS[1], ARGV[1] .. ':v')
-if held and held > ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3], ARGV[1] .. ':v', ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-if KEYS[2] then
-  redis.call('ZADD', KEYS[2], ARGV[6], ARGV[5])
-  redis.call('EXPIRE', KEYS[2], ARGV[4])
-end
-return 1
-"""
-
-# KEYS: sorted set. ARGV: expiry in seconds, how much to keep in ms, then start and JSON of each minute.
-_MINUTES: Final = """
-for i = 3, #ARGV, 2 do
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], ARGV[i], ARGV[i])
-  redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1])
-end
-local newest = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. string.format('%.0f', tonumber(newest) - tonumber(ARGV[2])))
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-"""
-
-# KEYS: alerts, their ends. ARGV: ended before this leave, how many ended ones stay at most.
-_PRUNE_ALERTS: Final = """
-local function leave(gone)
-  for _, id in ipairs(gone) do
-    redis.call('HDEL', KEYS[1], id, id .. ':v')
-    redis.call('ZREM', KEYS[2], id)
-  end
-end
-leave(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1]))
-leave(redis.call('ZREVRANGEBYSCORE', KEYS[2], '(+inf', '-inf', 'LIMIT', ARGV[2], -1))
-"""
-
-# KEYS: series of a cut, their ranking. ARGV: last published before this leave.
-_PRUNE_SERIES: Final = """
-for _, series in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])) do
-  redis.call('ZREM', KEYS[1], series)
-  redis.call('ZREM', KEYS[2], series)
-end
-"""
 
 Decoded = TypeVar("Decoded")
 
@@ -108,10 +66,10 @@ class LiveView:
         self._client = connect(url)
         self._expiry = expiry_seconds
         self._writer = live.writer_key(writer or uuid4().hex)
-        self._guard = self._client.register_script(_GUARD)
-        self._minutes = self._client.register_script(_MINUTES)
-        self._prune_alerts = self._client.register_script(_PRUNE_ALERTS)
-        self._prune_series = self._client.register_script(_PRUNE_SERIES)
+        self._guard = self._client.register_script(scripts.GUARD)
+        self._minutes = self._client.register_script(scripts.MINUTES)
+        self._prune_alerts = self._client.register_script(scripts.PRUNE_ALERTS)
+        self._prune_series = self._client.register_script(scripts.PRUNE_SERIES)
 
     async def publish(self, changes: LiveChanges) -> bool:
         """Write what is not older than what is there and announce it; one pipeline.
@@ -124,6 +82,7 @@ class LiveView:
                 pipe.set(live.LAYOUT_KEY, live.LAYOUT)
                 pipe.set(self._writer, "1", ex=self._expiry, get=True)
                 await self._queue_guarded(pipe, changes)
+                await self._queue_forecasts(pipe, changes.forecasts)
                 await self._queue_minutes(pipe, changes.expectations)
                 await self._queue_prune(pipe, changes)
                 answers = await pipe.execute()
@@ -148,6 +107,13 @@ class LiveView:
         for clock in changes.clocks:
             arguments = [str(clock.shard), live.version_of(clock), live.encode(clock), live.CLOCK_EXPIRY_SECONDS]
             await self._guard([live.CLOCK_KEY], arguments, client=pipe)
+
+    async def _queue_forecasts(self, pipe: "Pipeline", forecasts: Iterable[ForecastDay]) -> None:
+        """Forecasts, by day. Those of days that are over are left out by the reader and go with the expiry of a silent series."""
+        for forecast in forecasts:
+            key = live.forecast_key(live.record_series(forecast))
+            arguments: list[str | bytes | int] = [forecast.day, live.version_of(forecast), live.encode(forecast), self._expiry]
+            await self._guard([key], arguments, client=pipe)
 
     async def _queue_minutes(self, pipe: "Pipeline", expectations: Iterable[Expectation]) -> None:
         """Minutes, one call per series."""
@@ -235,6 +201,13 @@ class LiveReader:
         """The minutes of a series that start at or after since_ms, in order."""
         (answer,) = await self._read(("ZRANGEBYSCORE", live.minutes_key(series), since_ms, "+inf"))
         return [_decoded(live.decode_expectation, data) for data in answer]
+
+    async def forecasts(self, series: str) -> list[ForecastDay]:
+        """The forecast of each local day of a series from today on, in order; empty where there is none yet."""
+        (answer,) = await self._read(("HGETALL", live.forecast_key(series)))
+        found = sorted((_decoded(live.decode_forecast, data) for _, data in _values(answer)), key=lambda one: one.day)
+        newest_ms = max((one.origin_ms for one in found), default=0)
+        return [one for one in found if one.starts_ms[-1] >= newest_ms]
 
     async def alerts(self) -> list[Alert]:
         """All alerts: pending, firing, and those that ended within 24 h; the newest first."""

@@ -9,6 +9,7 @@ from math import cos, pi
 
 import numpy as np
 import pytest
+from forecast_rules import NO_FORECAST
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -33,6 +34,7 @@ RULES = DetectRules(
     cool_down_minutes=30,
     resolve_minutes=15,
     runbook="",
+    forecast=NO_FORECAST,
 )
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import numpy as np
+from forecast_rules import FORECAST
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ RULES = DetectRules(
     cool_down_minutes=30,
     resolve_minutes=15,
     runbook="",
+    forecast=FORECAST,
 )
 
 

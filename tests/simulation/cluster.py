@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+from forecast_rules import FORECAST
 from intake_fakes import make_rules
 from merge_feed import RULES as MERGE_RULES
 from msgspec.structs import replace
@@ -266,6 +267,7 @@ class Cluster:
             topics.trends: SHARDS,
             topics.expectations: SHARDS,
             topics.alerts: SHARDS,
+            topics.forecasts: SHARDS,
         }
         changelogs = {f"{self.app}-{stage}-changelog": partitions[pipeline.sources(topics)[stage][0]] for stage in STAGES}
         return {**partitions, **changelogs}
@@ -281,6 +283,7 @@ DETECT_RULES = DetectRules(
     cool_down_minutes=2,
     resolve_minutes=2,
     runbook="",
+    forecast=replace(FORECAST, cuts=("total", "queue"), slot_minutes=5, days_ahead=1),
 )
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
+from forecast_rules import FORECAST
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectChanges, DetectRules
@@ -24,6 +25,7 @@ RULES = DetectRules(
     cool_down_minutes=30,
     resolve_minutes=15,
     runbook="https://runbook.example/volume",
+    forecast=FORECAST,
 )
 
 
@@ -176,7 +178,7 @@ def test_nothing_is_handed_over_twice() -> None:
     for minute in range(40):
         detect.apply([frame(minute, {"total": 20})])
     assert len(detect.drain(0).expectations) == 9
-    assert detect.drain(0) == DetectChanges([], [])
+    assert detect.drain(0) == DetectChanges([], [], [])
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.5, 3.0, 30.0, 300.0])

@@ -60,6 +60,7 @@ def test_every_topic_has_the_partitions_of_its_stage() -> None:
         "streams-detect-changelog": 1,
         "expectations": 3,
         "alerts": 3,
+        "forecasts": 3,
     }
     assert expected == {spec.name: spec.partitions for spec in topic_specs(loaded)}
 
