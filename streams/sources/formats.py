@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from streams.core.errors import StreamsError
 from streams.core.event import Rejection
-from streams.sources import amazon_connect, asterisk, bank1999, canonical, freshdesk, intercom, mapped, twilio, zendesk
+from streams.sources import amazon_connect, asterisk, bank1999, canonical, freshdesk, genesys, intercom, mapped, twilio, zendesk
 from streams.sources.documents import documents
 from streams.sources.mapping import FileMapping
 from streams.sources.row import Feed, Row, collect
@@ -20,6 +20,7 @@ PAYLOADS: dict[str, Callable[[bytes], Row | Rejection]] = {
     "amazon-connect": amazon_connect.read,
     "asterisk": asterisk.read,
     "freshdesk": freshdesk.read,
+    "genesys": genesys.read,
     "intercom": intercom.read,
     "twilio": twilio.read,
     "zendesk": zendesk.read,
@@ -33,6 +34,7 @@ FORMATS = {
     "amazon-connect": "contact events, contact records, agent events, Contact Lens",
     "asterisk": "Asterisk's queue_log",
     "freshdesk": "what automation rules of Freshdesk send",
+    "genesys": "notifications and conversation details of Genesys Cloud",
     "intercom": "Intercom's webhooks",
     "twilio": "TaskRouter's event callbacks and Event Streams",
     "zendesk": "ticket event webhooks and ticket metric events",

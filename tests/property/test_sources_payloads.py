@@ -16,6 +16,29 @@ from streams.sources.row import Row, time_of
 # Words that make readers go further than noise would.
 WORDS = {
     "events": ("id", "source", "type", "time", "interaction_id", "specversion", "data", "subject", "offered", "queue", "csat"),
+    "genesys": (
+        *(
+            "topicName",
+            "eventBody",
+            "detail",
+            "v2.detail.events.conversation.v.acd.end",
+            "v2.detail.events.conversation.v.user.end",
+        ),
+        *("conversationId", "sessionId", "eventTime", "acdOutcome", "ANSWERED", "queueId", "mediaType", "interactingDurationMs"),
+        *(
+            "conversations",
+            "participants",
+            "purpose",
+            "customer",
+            "agent",
+            "acd",
+            "sessions",
+            "segments",
+            "segmentType",
+            "interact",
+        ),
+        *("segmentStart", "segmentEnd", "disconnectType", "transfer", "metrics", "name", "value", "tAbandon", "conversationEnd"),
+    ),
     "amazon-connect": (
         *(
             "ContactId",
