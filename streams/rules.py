@@ -87,6 +87,8 @@ def kpi_rules(settings: Settings) -> KpiRules:
         service_level_seconds=kpi.service_level_seconds,
         short_abandon_seconds=kpi.short_abandon_seconds,
         queue_service_level_seconds=kpi.queue_service_level_seconds,
+        repeat_hours=settings.journey.repeat_hours,
+        segment_customers=kpi.segment_customers,
         bands={name: Band(band.direction, band.high, band.moderate) for name, band in settings.bands.items()},
         service_level=kpi.service_level_variant,
         abandonment=kpi.abandonment_variant,

@@ -112,6 +112,7 @@ class Kpi(_Section, frozen=True):
     short_abandon_seconds: NaturalInt
     abandonment_variant: Abandonment
     queue_service_level_seconds: dict[str, PositiveInt]
+    segment_customers: dict[str, PositiveInt]
 
 
 class Band(_Section, frozen=True):

@@ -1,7 +1,7 @@
 """What journey counts since the last drain: cells by combination, as in intake, and customers by frequency, which are by series.
 
 A customer of two queues is one customer of the whole and one of each queue, so distinct customers can't be rolled up from
-combinations; each cut is looked at on its own. They are exact: journey knows the customer's other contacts of the day. The
+combinations; each cut is looked at on its own. They are exact: journey knows the customer's other contacts of the week. The
 surprise: they lie in the first pane of their day, under the closed level that keeps them out of all shorter windows.
 """
 
@@ -13,10 +13,13 @@ from streams.core.context import Contexts
 from streams.core.frame import PaneChange
 from streams.core.journey_history import Contributions, Key, Past
 from streams.core.measure import Cell, add
-from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN
+from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
 from streams.core.rules import IntakeRules
+from streams.core.trend import WindowKind
 from streams.core.watermark import Lateness
 from streams.core.window import window_start
+
+PERIODS: tuple[tuple[WindowKind, int], ...] = (("1d", DAY_CUSTOMERS), ("1w", WEEK_CUSTOMERS))
 
 
 class Counts:
@@ -41,18 +44,16 @@ class Counts:
                 self._add(key, cell, watermark_ms)
 
     def customers(self, before: Sequence[Past], after: Sequence[Past], watermark_ms: int) -> None:
-        """A customer's contacts are others than before: in the days concerned, he may be one with more or fewer contacts."""
-        days = {window_start("1d", past.ended_ms, self._zone) for past in set(before) ^ set(after)}
-        had, has = self._contacts(before, days), self._contacts(after, days)
-        for key in had.keys() | has.keys():
-            if had.get(key) != has.get(key):
-                day_ms, shard, series = key
-                level = max(self._day_level, self._lateness.level(day_ms, watermark_ms))
-                if level < self._lateness.levels:
-                    cell = self._days.setdefault((shard, day_ms, level), {}).setdefault(series, {})
-                    for n, sign in ((had.get(key, 0), -1), (has.get(key, 0), 1)):
-                        if n:
-                            add(cell, {DAY_CUSTOMERS + min(n, OFTEN) - 1: sign})
+        """A customer's contacts are others than before: in days and weeks concerned, he may be one with more or fewer of them."""
+        changed = set(before) ^ set(after)
+        for kind, code in PERIODS:
+            periods = {window_start(kind, past.ended_ms, self._zone) for past in changed}
+            for sign, contacts in ((-1, before), (1, after)):
+                for (day_ms, shard, series), cell in self._frequencies(contacts, kind, periods).items():
+                    level = max(self._day_level, self._lateness.level(day_ms, watermark_ms))
+                    if level < self._lateness.levels:
+                        target = self._days.setdefault((shard, day_ms, level), {}).setdefault(series, {})
+                        add(target, {code + times - 1: sign * n for times, n in cell.items()})
 
     def take(self) -> list[list[PaneChange]]:
         """The changes since the last call, by shard; nothing is left."""
@@ -73,12 +74,17 @@ class Counts:
         if level < self._lateness.levels:
             add(self._cells.at(pane_ms, level, combination), cell)
 
-    def _contacts(self, contacts: Sequence[Past], days: set[int]) -> dict[tuple[int, int, str], int]:
-        """(day start, shard, series) → contacts, in these days."""
-        found: dict[tuple[int, int, str], int] = {}
+    def _frequencies(self, contacts: Sequence[Past], kind: WindowKind, periods: set[int]) -> dict[tuple[int, int, str], Cell]:
+        """(day start, shard, series) → how many customers with 1, 2, 3 … contacts in these periods this one is more."""
+        found: dict[tuple[int, int, str], Cell] = {}
+        seen: dict[tuple[int, str], int] = {}
         for past in contacts:
+            start_ms = window_start(kind, past.ended_ms, self._zone)
+            if start_ms not in periods:
+                continue
             day_ms = window_start("1d", past.ended_ms, self._zone)
-            if day_ms in days:
-                for shard, series in self._cells.series(self._contexts.of(past.values).combination):
-                    found[day_ms, shard, series] = found.get((day_ms, shard, series), 0) + 1
+            for shard, series in self._cells.series(self._contexts.of(past.values).combination):
+                times = seen[start_ms, series] = seen.get((start_ms, series), 0) + 1
+                if times <= OFTEN:
+                    add(found.setdefault((day_ms, shard, series), {}), {times: 1, times - 1: -1} if times > 1 else {1: 1})
         return found

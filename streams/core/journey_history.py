@@ -22,6 +22,7 @@ from streams.core.trend import WindowKind
 from streams.core.window import window_end
 
 HOUR_MS = 3_600_000
+WEEK_MS = 7 * 24 * HOUR_MS
 LENGTH_MS_MAX: dict[WindowKind, int] = {"1m": 60_000, "15m": HOUR_MS // 4, "1h": HOUR_MS, "1d": 25 * HOUR_MS}
 ID_BYTES = 8  # of an interaction's id: it has to differ among the contacts of one customer only
 _ISSUE = DIMENSIONS.index("issue")
@@ -39,9 +40,9 @@ class JourneyRules(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def keep_ms(self) -> int:
-        """How long a contact is kept after its end: while one that follows it within W may still go into an open window."""
+        """How long a contact is kept: while one that follows it within W, or in its week, may go into an open window."""
         kind, grace_ms = self.counting.graces_ms[-1]
-        return self.repeat_ms + LENGTH_MS_MAX[kind] + grace_ms
+        return max(self.repeat_ms, WEEK_MS) + LENGTH_MS_MAX[kind] + grace_ms
 
 
 class Past(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):

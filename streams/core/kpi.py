@@ -25,6 +25,7 @@ Z_95 = 1.959964  # 97.5 % point of the normal distribution: two-sided 95 %
 # Answers from which on a mean score has an interval: with 30 answers 1 to 5 it holds 93 to 96 % (test_kpi.py).
 SCORE_INTERVAL_MIN = 30
 _WITH_VARIANT = ("service_level", "abandonment", "csat_mean")
+_MATURED, _PROVISIONAL = ("fcr", "fcr_issue"), ("fcr_provisional", "fcr_issue_provisional")
 _NULL = KpiValue(None, 0)
 
 
@@ -39,13 +40,16 @@ class Band(msgspec.Struct, frozen=True):
 class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     """What can be configured. Targets in seconds, as in the settings; bands by KPI name.
 
-    Intake applies targets and the short-abandon threshold when it counts; here they only name the variants.
+    Intake applies targets and the short-abandon threshold when it counts, journey repeat_hours; here they only name the variants.
+    segment_customers: how many customers there are, by segment.
     """
 
     service_level_seconds: int
     short_abandon_seconds: int
     queue_service_level_seconds: Mapping[str, int]
     bands: Mapping[str, Band]
+    repeat_hours: int = 168
+    segment_customers: Mapping[str, int] = {}
     service_level: ServiceLevel = "A"
     abandonment: Abandonment = "without_short"
 
@@ -74,10 +78,13 @@ def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None
         if shape == "ratio" or shape == "net" or shape == "score":
             found[kpi.name] = _with_interval(kpi, cell, rules, series)
             continue
+        if shape == "rate":
+            found[kpi.name] = _rate(kpi, cell, rules, series)
+            continue
         if shape == "mean":
             value = _sum(cell, kpi.numerator) / n / kpi.scale
         elif shape == "count":
-            n = get(kpi.numerator.plus[0], 0)
+            n = n or get(kpi.numerator.plus[0], 0)
             value = float(n)
         elif shape == "percentile":
             value, n = sketches.quantile(kpi.sketches[0], kpi.quantile)
@@ -147,7 +154,25 @@ def _variant(kpi: Kpi, rules: KpiRules, series: str) -> str | None:
         return service_level_variant(series, rules)
     if kpi.name == "abandonment":
         return f"{rules.abandonment.replace('_', ' ')} < {rules.short_abandon_seconds}s"
+    if kpi.name in _MATURED:
+        return f"matured, W = {rules.repeat_hours} h"
+    if kpi.name in _PROVISIONAL:
+        return f"provisional, W = {rules.repeat_hours} h"
     return "mean" if kpi.shape == "score" else None
+
+
+def _rate(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:
+    """Against the customers that there are: those of the series' segment, or all."""
+    given = rules.segment_customers
+    if not given:
+        return _NULL
+    segment = series_values(series).get("segment")
+    n = sum(given.values()) if segment is None else given.get(segment, 0)
+    if not n:
+        return _NULL
+    hits = _sum(cell, kpi.numerator)
+    value = hits / n if hits else None  # without a contact nobody says that customers are known
+    return KpiValue(value, n, band=band_of(value, rules.bands.get(kpi.name)))
 
 
 def _with_interval(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:

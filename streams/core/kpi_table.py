@@ -10,10 +10,11 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from streams.core import measure as m
+from streams.core import measure_journey as j
 from streams.core.facts import MICRO
 
-Shape = Literal["count", "ratio", "net", "mean", "score", "percentile", "longest", "now"]
-Unit = Literal["contacts", "ratio", "seconds", "points"]
+Shape = Literal["count", "ratio", "net", "mean", "score", "rate", "percentile", "longest", "now"]
+Unit = Literal["contacts", "customers", "ratio", "seconds", "points"]
 ServiceLevel = Literal["A", "B", "B-short", "B+flow", "B-short+flow", "C", "D", "E"]
 Abandonment = Literal["without_short", "with_short"]
 
@@ -29,8 +30,9 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     """One definition. attribution: at which moment a contact counts; formula: the words for numerator and denominator.
 
     count: numerator. ratio: numerator / denominator, with a Wilson interval. net: the same of a difference, × 100. mean:
-    numerator / denominator / scale. score: the mean of answers 1, 2, 3 … counted by the codes of the denominator. percentile and
-    longest: of the waits or handle times in `sketches`, within 1 %. now: of who waits at this moment.
+    numerator / denominator / scale. score: the mean of answers 1, 2, 3 … counted by the codes of the denominator. rate:
+    numerator / the customers that the settings give, of the series' segment or of all. percentile and longest: of the waits
+    or handle times in `sketches`, within 1 %. now: of who waits at this moment.
     """
 
     name: str
@@ -57,6 +59,9 @@ AT_REPLY = "when the agent first replies"
 MIXED = "queued when queued, answered and abandoned when the wait ends: a short window can be above 1"
 MIXED_OFFER = "offered when offered, answered and abandoned when the wait ends: a short window can be above 1"
 MIXED_REOPEN = "reopened when reopened, handled when completed: a short window can be above 1"
+AT_END = "when the contact first ends, under what is known of it then; contacts of known customers"
+AT_MATURITY = "when W is over, counted from the first contact's end"
+BY_DAY = "when the customer's contacts end; in windows of a day and of a week"
 NOW = "at the moment of publishing, live windows only"
 
 _CSAT = tuple(m.CSAT_1 + k for k in range(5))
@@ -109,6 +114,23 @@ def _service_level(attribution: str, formula: str, numerator: Terms, denominator
     return _ratio("service_level", "Service level", attribution, formula, numerator, denominator)
 
 
+def _of_first(name: str, title: str, family: j.Family, *, matured: bool) -> Kpi:
+    """First contacts that weren't followed: of those whose W is over, or of all, as far as the window shows."""
+    if matured:
+        words = "first contacts not followed within W / first contacts whose W is over"
+        terms = Terms((family.matured,), (family.matured_followed,)), Terms((family.matured,))
+        return _ratio(name, title, AT_MATURITY, words, *terms)
+    words = "first contacts not followed in the same window, so far / first contacts; a figure of days, near 1 in a minute"
+    first = Terms((family.contacts,), (family.repeats,))
+    return _ratio(name, title, AT_END, words, Terms(first.plus, (*first.minus, family.followed)), first)
+
+
+def _of_customers(name: str, title: str, what: str, *contacts: int) -> Kpi:
+    codes = Terms(tuple(j.DAY_CUSTOMERS + n - 1 for n in contacts))
+    return _ratio(name, title, BY_DAY, f"customers with {what} in the window / customers with a contact", codes, _CUSTOMERS)
+
+
+_CUSTOMERS = Terms(tuple(j.DAY_CUSTOMERS + k for k in range(j.OFTEN)))
 _ENDED_WAITS = (m.ANSWERED, m.ABANDONED)
 # fmt: off
 SERVICE_LEVELS: Mapping[ServiceLevel, Kpi] = {
@@ -180,6 +202,34 @@ KPIS: tuple[Kpi, ...] = (
                m.SENTIMENT_AFTER_MICRO, m.SENTIMENTS_AFTER),
     _ratio("sentiment_negative", "Negative sentiment", AT_SCORE, "parts with a score below 0 / scored parts",
            Terms((m.SENTIMENTS_NEGATIVE,)), Terms((m.SENTIMENTS,))),
+    # Journey: what a customer's contacts tell side by side. W is [journey] repeat_hours.
+    _of_first("fcr", "First-contact resolution", j.ANY, matured=True),
+    _of_first("fcr_provisional", "First-contact resolution, provisional", j.ANY, matured=False),
+    _of_first("fcr_issue", "First-contact resolution by issue", j.SAME_ISSUE, matured=True),
+    _of_first("fcr_issue_provisional", "First-contact resolution by issue, provisional", j.SAME_ISSUE, matured=False),
+    _ratio("repeat_rate", "Repeat contact rate", AT_END, "contacts that end less than W after another of the customer / contacts",
+           Terms((j.ANY.repeats,)), Terms((j.ANY.contacts,))),
+    _ratio("repeat_rate_issue", "Repeat contact rate by issue", AT_END,
+           "contacts that end less than W after another of the customer with the same issue / contacts with an issue",
+           Terms((j.SAME_ISSUE.repeats,)), Terms((j.SAME_ISSUE.contacts,))),
+    _seconds("time_between_contacts", "Time between contacts", AT_END,
+             "from the end of the contact before to that of the repeat / repeats", (j.GAP_MS,), j.ANY.repeats),
+    _ratio("escalation_after_repeat", "Escalation after repeat", AT_END, "repeats that were escalated / repeats",
+           Terms((j.REPEATS_ESCALATED,)), Terms((j.ANY.repeats,))),
+    Kpi(name="customers", title="Customers", unit="customers", shape="count", attribution=BY_DAY,
+        formula="distinct customers of the day or week, exactly",
+        numerator=_CUSTOMERS, denominator=_CUSTOMERS),
+    Kpi(name="contacts_per_customer", title="Interaction count per customer", unit="contacts", shape="mean", attribution=BY_DAY,
+        formula="contacts of known customers / customers", numerator=Terms((j.ANY.contacts,)), denominator=_CUSTOMERS),
+    _of_customers("customers_once", "Customers with one contact", "one contact", 1),
+    _of_customers("customers_twice", "Customers with two contacts", "two contacts", 2),
+    _of_customers("customers_three_times", "Customers with three contacts", "three contacts", 3),
+    _of_customers("customers_often", "Customers with four or more contacts", "four or more contacts", 4),
+    _of_customers("repeat_customers", "Customers who repeat", "two or more contacts", 2, 3, 4),
+    Kpi(name="interaction_rate", title="Interaction rate", unit="ratio", shape="rate", attribution=AT_OFFER,
+        formula="contacts offered / customers as given in [kpi.segment_customers]", numerator=Terms((m.OFFERED,))),
+    Kpi(name="interaction_rate_net", title="Interaction rate, net", unit="ratio", shape="rate", attribution=BY_DAY,
+        formula="distinct customers / customers as given in [kpi.segment_customers]", numerator=_CUSTOMERS),
     Kpi(name="contacts_in_queue", title="Contacts in queue", unit="contacts", shape="now", attribution=NOW,
         formula="contacts that wait in a queue"),
     Kpi(name="oldest_in_queue", title="Oldest in queue", unit="seconds", shape="now", attribution=NOW,

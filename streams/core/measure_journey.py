@@ -7,6 +7,8 @@ back the one and adds the other, in a window that holds both.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from streams.core.trend import WindowKind
+
 
 class Family(NamedTuple):
     """The codes of one meaning of 'the same customer comes back': with anything, or with the same issue.
@@ -29,6 +31,7 @@ REPEATS_ESCALATED = 61
 
 OFTEN = 4  # customers with so many contacts and more are counted together
 DAY_CUSTOMERS = 64  # + contacts of the customer in the day - 1, at most OFTEN - 1
+WEEK_CUSTOMERS = 68  # the same of the week, at the day of the contact that makes it so many
 
 NAMES: Mapping[int, str] = {
     **{code: f"journey_{name}" for name, code in zip(Family._fields, ANY, strict=True)},
@@ -36,4 +39,15 @@ NAMES: Mapping[int, str] = {
     GAP_MS: "journey_gap_ms",
     REPEATS_ESCALATED: "journey_repeats_escalated",
     **{DAY_CUSTOMERS + k: f"customers_{k + 1}" for k in range(OFTEN)},
+    **{WEEK_CUSTOMERS + k: f"customers_of_week_{k + 1}" for k in range(OFTEN)},
 }
+
+
+def of_window(cell: dict[int, int], kind: WindowKind) -> dict[int, int]:
+    """A cell in which DAY_CUSTOMERS are those of the window: the week's in a week; of a month only sums of days are known."""
+    if kind not in ("1w", "1mo"):
+        return cell
+    found = {code: n for code, n in cell.items() if not DAY_CUSTOMERS <= code < DAY_CUSTOMERS + OFTEN}
+    if kind == "1w":
+        found.update({DAY_CUSTOMERS + k: cell[WEEK_CUSTOMERS + k] for k in range(OFTEN) if WEEK_CUSTOMERS + k in cell})
+    return found

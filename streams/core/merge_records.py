@@ -8,6 +8,7 @@ import msgspec
 from streams.core import measure
 from streams.core.kpi import KpiRules, QueueNow, kpis
 from streams.core.measure import Cell
+from streams.core.measure_journey import of_window
 from streams.core.merge_windows import UNREAD
 from streams.core.merge_windows import Window as OpenWindow
 from streams.core.series import series_cut, series_values
@@ -46,6 +47,7 @@ def trend(series: str, cell: Cell, window: Window, issue: Issue, read_ms: int, q
     """The record of one series in one window; `queue` in live windows only; read_ms UNREAD where nothing was read for it."""
     cut, values = _names(series)
     today = window.kind == "today"
+    cell = of_window(cell, window.kind)
     return Trend(
         cut=cut,
         series=values,

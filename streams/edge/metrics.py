@@ -120,6 +120,10 @@ ABANDONED = Metric("streams_contacts_abandoned_total", "Contacts abandoned in a 
 SHORT_ABANDONED = Metric("streams_contacts_short_abandoned_total", "Contacts abandoned today within the short limit.", _PLACE)
 ANSWERED_IN_TARGET = Metric("streams_contacts_answered_in_target_total", "Contacts answered today within the target.", _PLACE)
 ABANDONED_IN_TARGET = Metric("streams_contacts_abandoned_in_target_total", "Contacts abandoned today within the target.", _PLACE)
+KNOWN = Metric("streams_contacts_known_total", "Contacts of known customers that ended today.", _PLACE)
+REPEATED = Metric("streams_contacts_repeated_total", "The part of them that followed another of the customer within W.", _PLACE)
+MATURED = Metric("streams_first_contacts_matured_total", "First contacts whose W was over today.", _PLACE)
+MATURED_FOLLOWED = Metric("streams_first_contacts_followed_total", "The part of them that was followed within W.", _PLACE)
 WAIT = Metric("streams_wait_seconds", "Wait of the contacts answered today.", _PLACE)
 HANDLE = Metric("streams_handle_seconds", "Talk, hold and wrap-up of the contacts handled today.", _PLACE)
 IN_QUEUE = Metric("streams_contacts_in_queue", "Contacts that wait in a queue now.", _PLACE)
@@ -141,6 +145,10 @@ BUSINESS: Final = (
     SHORT_ABANDONED,
     ANSWERED_IN_TARGET,
     ABANDONED_IN_TARGET,
+    KNOWN,
+    REPEATED,
+    MATURED,
+    MATURED_FOLLOWED,
     WAIT,
     HANDLE,
     IN_QUEUE,

@@ -39,6 +39,10 @@ COUNTERS: Final[Mapping[str, Metric]] = {
     "short_abandoned": metrics.SHORT_ABANDONED,
     "answered_in_target": metrics.ANSWERED_IN_TARGET,
     "abandoned_in_target": metrics.ABANDONED_IN_TARGET,
+    "journey_contacts": metrics.KNOWN,
+    "journey_repeats": metrics.REPEATED,
+    "journey_matured": metrics.MATURED,
+    "journey_matured_followed": metrics.MATURED_FOLLOWED,
 }
 SCORE_BANDS: Final[Mapping[str, Sequence[str]]] = {
     "negative": ("csat_1", "csat_2"),
