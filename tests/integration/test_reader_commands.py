@@ -76,7 +76,8 @@ def test_trends_shows_people_a_table_with_units(commands: Commands) -> None:
 
 
 def test_trends_refuses_what_is_not_counted(commands: Commands) -> None:
-    expected = "unknown cut 'agent'. Counted are total, channel, queue, issue, channel+queue ([intake] cuts); 'all' takes all."
+    counted = ", ".join(commands.settings.intake.cuts)
+    expected = f"unknown cut 'agent'. Counted are {counted} ([intake] cuts); 'all' takes all."
     assert expected == commands.refusal("trends", "--cut", "agent")
     expected = "unknown window '2d'. Known are 1m, 15m, 1h, 1d, 30m, today; 'all' takes all."
     assert expected == commands.refusal("trends", "--window", "2d")

@@ -173,8 +173,8 @@ def test_a_wrong_variable_says_its_name_what_was_found_and_what_is_expected(vari
         ({"STREAMS_INTAKE_CUTS": "total,channel,queue,qeue"}, "'qeue' is not a dimension; did you mean queue?"),
         ({"STREAMS_INTAKE_CUTS": "total,channel,queue,queue+channel"}, "found 'queue+channel', expected 'channel+queue'"),
         (
-            {"STREAMS_DETECT_CUTS": "product", "STREAMS_FORECAST_CUTS": "product"},
-            "'product' is watched but not counted: add it to [intake] cuts",
+            {"STREAMS_DETECT_CUTS": "channel+product", "STREAMS_FORECAST_CUTS": "channel+product"},
+            "'channel+product' is watched but not counted: add it to [intake] cuts",
         ),
         ({"STREAMS_ENGINE_FLUSH_SECONDS": "2"}, "flush_seconds_max (default): 2 is above 1"),
         ({"STREAMS_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "SASL needs sasl_mechanism, sasl_username and sasl_password"),

@@ -4,12 +4,12 @@ import { drawAlerts } from "./alerts.js";
 import { drawChart, redrawChart } from "./chart.js";
 import { $, attribute, element, reconcile, text } from "./dom.js";
 import { drawFreshness } from "./freshness.js";
-import { TOTAL, applyChanges, applyHealth, applySnapshot, chooseSeries, cutOf, cuts, keyOf, model, nameOf, pathOf, seriesOf } from "./model.js";
+import { TOTAL, applyChanges, applyHealth, applySnapshot, chooseSeries, cutName, cutOf, cuts, keyOf, model, nameOf, pathOf, seriesOf } from "./model.js";
 import { drawRows, makeRows } from "./rows.js";
 import { drawTiles, makeTiles } from "./tiles.js";
 
-const CUT_ORDER = ["total", "channel", "queue", "issue", "channel+queue"];
-const CUT_NAMES = { total: "Total", channel: "Channel", queue: "Queue", issue: "Issue", "channel+queue": "Channel and queue" };
+const CUT_ORDER = ["total", "channel", "queue", "issue", "channel+queue"]; // others follow by name
+const placeOf = (cut) => CUT_ORDER.indexOf(cut) + 1 || CUT_ORDER.length + 1;
 const CHART_MINUTES = 180;
 const THEMES = ["", "dark", "light"];
 const THEME_NAMES = { "": ["◐", "as the system"], dark: ["☾", "dark"], light: ["☀", "light"] };
@@ -60,8 +60,8 @@ async function readMinutes() {
 
 function drawChoosers() {
   const cut = cutOf(model.series);
-  const known = [...new Set([...cuts(), TOTAL, cut])].sort((a, b) => CUT_ORDER.indexOf(a) - CUT_ORDER.indexOf(b));
-  reconcile($("cut"), known, (key) => element("option", { value: key }, CUT_NAMES[key] ?? key));
+  const known = [...new Set([...cuts(), TOTAL, cut])].sort((a, b) => placeOf(a) - placeOf(b) || a.localeCompare(b));
+  reconcile($("cut"), known, (key) => element("option", { value: key }, cutName(key)));
   const keys = seriesOf(cut);
   if (!keys.includes(model.series)) keys.unshift(model.series);
   reconcile($("series"), keys, (key) => element("option", { value: key }, nameOf(key)));

@@ -6,6 +6,8 @@ const MINUTE_MS = 60_000;
 const MINUTES_MAX = 180; // three hours on the chart
 
 export const cutOf = (key) => key.split(SEPARATOR, 1)[0];
+// "channel+age_band" is "Channel and age band".
+export const cutName = (cut) => cut[0].toUpperCase() + cut.slice(1).replaceAll("+", " and ").replaceAll("_", " ");
 export const valuesOf = (key) => key.split(SEPARATOR).slice(1);
 export const nameOf = (key) => (key === TOTAL ? "Total" : valuesOf(key).join(" · "));
 

@@ -2,7 +2,7 @@
 
 import { $, BANDS, KINDS, attribute, element, reconcile, text } from "./dom.js";
 import { count, duration, percent } from "./format.js";
-import { TOTAL, alertKey, cutOf, figure, firing, model, nameOf, seriesOf } from "./model.js";
+import { TOTAL, alertKey, cutName, cutOf, figure, firing, model, nameOf, seriesOf } from "./model.js";
 
 const now = (kpi) => (key) => figure(key, "30m", kpi);
 
@@ -65,7 +65,7 @@ const PLURAL = { queue: "Queues", channel: "Channels", issue: "Issues", "channel
 
 export function drawRows() {
   const cut = cutOf(model.series) === TOTAL ? "queue" : cutOf(model.series);
-  const title = PLURAL[cut] ?? cut;
+  const title = PLURAL[cut] ?? cutName(cut);
   const column = COLUMNS.find((one) => one.id === sorting.id);
   const keys = seriesOf(cut).filter(speaks);
   const order = new Map(keys.map((key) => [key, value(column, key)]));
