@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from streams.board.headers import SecurityHeaders
 from streams.board.openapi import document, reference, responses
+from streams.board.outlook import OUTLOOK_KINDS, add_outlook
 from streams.board.page import add_files, read_page, render
 from streams.board.pulse import Pulse
 from streams.board.routes import KINDS, add_routes
@@ -65,10 +66,11 @@ def build_board(settings: Settings, reader: LiveReader, now_ms: Callable[[], int
     app.add_exception_handler(LiveViewError, say_down)
     router = APIRouter()
     add_routes(router, settings, reader, hub)
+    add_outlook(router, settings, reader)
     add_stream(router, hub)
     app.include_router(router)
     add_page(app, hub)
-    app.openapi = lambda: document(app, (*KINDS, Changes))  # type: ignore[method-assign]  # how FastAPI wants its document extended
+    app.openapi = lambda: document(app, (*KINDS, *OUTLOOK_KINDS, Changes))  # type: ignore[method-assign]  # how FastAPI wants its document extended
     return app
 
 

@@ -134,6 +134,9 @@ OBSERVED = Metric("streams_contacts_observed", "Contacts offered in the last clo
 EXPECTED = Metric("streams_contacts_expected", "Contacts expected in the last closed minute.", _WATCHED)
 EXPECTED_LOW = Metric("streams_contacts_expected_low", "Lower end of the 95 % band of the expected contacts.", _WATCHED)
 EXPECTED_HIGH = Metric("streams_contacts_expected_high", "Upper end of the 95 % band of the expected contacts.", _WATCHED)
+FORECAST = Metric(
+    "streams_contacts_forecast", "Contacts forecast from the last closed slot on, within the horizon.", (*_WATCHED, "horizon")
+)
 ALERT_FIRING = Metric("streams_alert_firing", "Alerts that fire now.", ("kind", "severity", "queue", "channel"))
 SERIES_HIDDEN = Metric("streams_series_hidden", "Series that are not exposed because there are too many.")
 
@@ -159,6 +162,7 @@ BUSINESS: Final = (
     EXPECTED,
     EXPECTED_LOW,
     EXPECTED_HIGH,
+    FORECAST,
     ALERT_FIRING,
     SERIES_HIDDEN,
 )

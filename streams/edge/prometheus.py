@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from streams.core.alert import Alert
+from streams.core.forecast_record import ForecastDay
 from streams.core.live import Record, record_series, version_of
 from streams.core.trend import Expectation, Trend
 from streams.edge import metrics
@@ -57,6 +58,10 @@ NPS_GROUPS: Final[Mapping[str, Sequence[str]]] = {
 WAIT_SUM: Final = ("wait_ms",)
 HANDLE_SUM: Final = ("talk_ms", "hold_ms", "wrap_ms")
 
+# How far `contacts_forecast` looks: what is staffed now, this shift, until tomorrow.
+DAYS_MS: Final = 2 * 86_400_000
+HORIZONS_MS: Final[Mapping[str, int]] = {"1h": 3_600_000, "3h": 10_800_000, "1d": 86_400_000}
+
 Source: TypeAlias = tuple[str, int]  # topic and partition that a record came from
 
 
@@ -91,6 +96,7 @@ class BusinessCollector(Collector):
         self._days: dict[str, Day] = {}
         self._minutes: dict[str, tuple[Source, Expectation]] = {}
         self._alerts: dict[str, tuple[Source, Alert]] = {}
+        self._forecasts: dict[str, tuple[Source, dict[str, ForecastDay]]] = {}  # the last two days of each series
         self._hidden: set[str] = set()
         if registry is not None:
             registry.register(self)
@@ -103,6 +109,8 @@ class BusinessCollector(Collector):
             self._update_minute((topic, partition), record)
         elif isinstance(record, Alert):
             self._update_alert((topic, partition), record)
+        elif isinstance(record, ForecastDay):
+            self._update_forecast((topic, partition), record)
 
     def drop(self, topic: str, partition: int) -> None:
         """Another worker owns the partition now: its series go."""
@@ -110,6 +118,7 @@ class BusinessCollector(Collector):
         self._days = {series: day for series, day in self._days.items() if day.source != gone}
         self._minutes = {series: held for series, held in self._minutes.items() if held[0] != gone}
         self._alerts = {name: held for name, held in self._alerts.items() if held[0] != gone}
+        self._forecasts = {series: held for series, held in self._forecasts.items() if held[0] != gone}
         self._hidden.clear()
 
     def _update_trend(self, source: Source, trend: Trend) -> None:
@@ -133,6 +142,21 @@ class BusinessCollector(Collector):
             return
         if held is None or minute.start_ms >= held[1].start_ms:
             self._minutes[series] = (source, minute)
+
+    def _update_forecast(self, source: Source, forecast: ForecastDay) -> None:
+        if not set(forecast.series) <= {"channel", "queue"}:
+            return
+        series = record_series(forecast)
+        held = self._forecasts.get(series)
+        if held is None and not self._admit(series, len(self._forecasts)):
+            return
+        days = {} if held is None else held[1]
+        days[forecast.day] = forecast
+        newest_ms = max(day.origin_ms for day in days.values())
+        kept = {
+            name: day for name, day in days.items() if newest_ms <= day.starts_ms[-1] and day.starts_ms[0] < newest_ms + DAYS_MS
+        }
+        self._forecasts[series] = (source, kept)
 
     def _update_alert(self, source: Source, alert: Alert) -> None:
         held = self._alerts.get(alert.alert_id)
@@ -168,6 +192,7 @@ class BusinessCollector(Collector):
         handles = ((place, day.handles, day.total(HANDLE_SUM)) for place, day in days)
         yield _histogram(metrics.HANDLE, metrics.HANDLE_BOUNDARIES, handles)
         yield from self._collect_minutes()
+        yield self._collect_forecasts()
         yield self._collect_alerts()
         yield _gauge(metrics.SERIES_HIDDEN, [((), len(self._hidden))])
 
@@ -179,6 +204,19 @@ class BusinessCollector(Collector):
         yield _gauge(metrics.EXPECTED, ((labels, minute.expected) for labels, minute in minutes))
         yield _gauge(metrics.EXPECTED_LOW, ((labels, minute.low) for labels, minute in minutes))
         yield _gauge(metrics.EXPECTED_HIGH, ((labels, minute.high) for labels, minute in minutes))
+
+    def _collect_forecasts(self) -> Family:
+        """Sums over the slots that begin within each horizon, as far as the next days reach."""
+        samples = []
+        for _, days in self._forecasts.values():
+            origin_ms = max((day.origin_ms for day in days.values()), default=0)
+            slots = [slot for day in days.values() for slot in zip(day.starts_ms, day.mean, strict=True)]
+            for day in list(days.values())[:1]:
+                place = (day.cut, day.series.get("channel", ""), day.series.get("queue", ""))
+                for horizon, length_ms in HORIZONS_MS.items():
+                    expected = sum(mean for start_ms, mean in slots if origin_ms <= start_ms < origin_ms + length_ms)
+                    samples.append(((*place, horizon), expected))
+        return _gauge(metrics.FORECAST, samples)
 
     def _collect_alerts(self) -> Family:
         """Firing alerts, counted by their labels; every kind and severity starts at 0."""

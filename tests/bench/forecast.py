@@ -74,8 +74,8 @@ def main() -> None:
     head("covered % · width % of volume", HORIZONS)
     show_bands(scores)
     parts = thinned(counts, MEANS)
-    with_total = run(days, parts, [-1, 0, 0, 0], effects=True, tested=TESTED, rest=False)
-    alone = run(days, parts, [-1, -1, -1, -1], effects=True, tested=TESTED, rest=False)
+    with_total = run(days, parts, [-1, 0, 0, 0], effects=True, tested=TESTED)
+    alone = run(days, parts, [-1, -1, -1, -1], effects=True, tested=TESTED)
     head("WAPE %", HORIZONS)
     for series, mean in enumerate(MEANS, 1):
         note = "borrows" if with_total.borrowed[series] else "its own"

@@ -105,10 +105,19 @@ class Tally:
         return Scores(wape, scaled, self.bands[0] / self.slots, self.bands[1] / np.maximum(volumes, 1.0), borrowed)
 
 
-def run(days: Sequence[date], counts: FloatArray, parents: Sequence[int], *, effects: bool, tested: range, rest: bool) -> Scores:
+def run(
+    days: Sequence[date],
+    counts: FloatArray,
+    parents: Sequence[int],
+    *,
+    effects: bool,
+    tested: range,
+    rest: bool = False,
+    slot_minutes: int = SLOT_MINUTES,
+) -> Scores:
     """Learn all days (days, series, slots); scores of the `tested` ones. `rest`: of the rest of the day, too."""
     slots = counts.shape[2]
-    forecaster = Forecaster(slots, SLOT_MINUTES, WEEK)
+    forecaster = Forecaster(slots, slot_minutes, WEEK)
     forecaster.enrol(parents)
     after = [days[-1] + timedelta(days=number) for number in range(3, 3 + WEEK)]  # the last day is a Friday
     calendar = [calendar_day(day, HOLIDAYS, with_effects=effects) for day in (*days, *after)]

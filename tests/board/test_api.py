@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from forecast_rules import forecast_day
 
 from streams.board.api import build_board
 from streams.board.routes import parse_series, series_path
@@ -87,6 +88,11 @@ CHANGES = LiveChanges(
     ),
     expectations=tuple(minute(60_000 * number, number) for number in range(10)),
     alerts=(ALERT, msgspec.structs.replace(ALERT, alert_id="faded", state="expired", fired_ms=None)),
+    forecasts=(
+        forecast_day("queue", {"queue": "billing"}, "2026-03-01", (0, 1_800_000), 86_400_000),  # over, as the next one says
+        forecast_day("queue", {"queue": "billing"}, "2026-03-02", (86_400_000, 88_200_000), 86_400_000),
+        forecast_day("queue", {"queue": "billing"}, "2026-03-03", (172_800_000,), 86_400_000),
+    ),
     clocks=(Clock(shard=0, shards=1, watermark_ms=NOW, closed_ms=NOW, heard_ms=NOW, event_ms=NOW, revision=1, published_ms=NOW),),
 )
 
@@ -146,6 +152,22 @@ def test_series_expectations_alerts_and_definitions_are_listed(redis_server: Any
         assert (await client.get("/api/v1/alerts?state=resolved")).json() == []
         assert [one["alert_id"] for one in (await client.get("/api/v1/alerts")).json()] == ["a1"]  # not what faded
         assert [one["name"] for one in (await client.get("/api/v1/kpis")).json()] == [kpi.name for kpi in KPIS]
+
+    ask(redis_server.url, test)
+
+
+@pytest.mark.integration
+def test_forecasts_come_by_day_and_staffing_for_the_handle_time_of_the_series_or_of_the_caller(redis_server: Any) -> None:
+    async def test(client: httpx.AsyncClient) -> None:
+        days = (await client.get("/api/v1/forecast?series=queue/billing")).json()
+        assert [(one["day"], one["total"]) for one in days] == [("2026-03-02", 100.0), ("2026-03-03", 100.0)]
+        assert (await client.get("/api/v1/forecast")).json() == []  # none of the total yet
+        address = "/api/v1/staffing?series=queue/billing&day=2026-03-02"
+        assert "no handle time of queue/billing yet" in (await client.get(address)).text
+        (plan,) = (await client.get(f"{address}&aht_seconds=180")).json()
+        assert [slot["agents"] for slot in plan["slots"]] == [14, 0]
+        assert [slot["people_high"] for slot in plan["slots"]] == [25, 0]
+        assert (await client.get("/api/v1/forecast?series=issue/refund")).status_code == 404
 
     ask(redis_server.url, test)
 
@@ -249,6 +271,8 @@ def test_the_openapi_document_describes_every_answer_by_the_records_own_types(re
             "/api/v1/trends",
             "/api/v1/expectations",
             "/api/v1/alerts",
+            "/api/v1/forecast",
+            "/api/v1/staffing",
             "/api/v1/kpis",
             "/api/v1/health",
             "/ready",

@@ -1,6 +1,7 @@
 """edge.prometheus: latest records in, samples out."""
 
 import pytest
+from forecast_rules import forecast_day
 from prometheus_client import CollectorRegistry
 
 from streams.core.alert import Alert, AlertState, Severity
@@ -197,6 +198,25 @@ def test_series_go_when_their_partition_moves(registry: CollectorRegistry, colle
     assert registry.get_sample_value("streams_contacts_offered_total", {"channel": "voice", "queue": "sales"}) == 2
     firing = {"kind": "spike", "severity": "warning", "queue": "billing", "channel": ""}
     assert registry.get_sample_value("streams_alert_firing", firing) is None
+
+
+def test_forecasts_are_summed_over_each_horizon_and_go_with_their_partition(
+    registry: CollectorRegistry, collector: BusinessCollector
+) -> None:
+    hour, labels = 3_600_000, {"cut": "queue", "channel": "", "queue": "billing"}
+    today = tuple(hour * number for number in range(20, 24))
+    tomorrow = tuple(hour * number for number in range(24, 48))
+    collector.update("forecasts", 0, forecast_day("queue", {"queue": "billing"}, "1970-01-01", today, today[0]))
+    collector.update("forecasts", 0, forecast_day("queue", {"queue": "billing"}, "1970-01-02", tomorrow, today[0]))
+    collector.update("forecasts", 0, forecast_day("issue", {"issue": "refund"}, "1970-01-02", tomorrow, today[0]))
+
+    found = [registry.get_sample_value("streams_contacts_forecast", {**labels, "horizon": h}) for h in ("1h", "3h", "1d")]
+    assert found == [100, 100, 200]
+    later = tomorrow[1:]
+    collector.update("forecasts", 0, forecast_day("queue", {"queue": "billing"}, "1970-01-02", later, later[0]))
+    assert registry.get_sample_value("streams_contacts_forecast", {**labels, "horizon": "1d"}) == 100  # yesterday is over
+    collector.drop("forecasts", 0)
+    assert registry.get_sample_value("streams_contacts_forecast", {**labels, "horizon": "1d"}) is None
 
 
 def test_series_beyond_the_cap_are_hidden_and_counted(registry: CollectorRegistry, collector: BusinessCollector) -> None:
