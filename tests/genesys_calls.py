@@ -9,7 +9,8 @@ TOPIC = "v2.detail.events.conversation"
 
 
 class Leg(NamedTuple):
-    """A stay in a queue and with the agent who answers; ms after START. `talk` None: the customer leaves the queue at `until`."""
+    """A stay in a queue and with the agent who answers; ms after START. `talk` None: nobody answers until `until`, when the
+    customer leaves or, by FLOW_OUT, the flow takes the contact elsewhere."""
 
     since: int = 10_000
     until: int = 45_500
@@ -57,7 +58,8 @@ def notifications(talk: Talk) -> list[dict[str, Any]]:
 def _leg_notices(talk: Talk, leg: Leg, number: int) -> list[dict[str, Any]]:
     queue, agent = {"queueId": leg.queue}, {"queueId": leg.queue, "userId": f"u-{number}"}
     answered = leg.talk is not None
-    outcome = {"acdOutcome": "ANSWERED", "answeredUserId": f"u-{number}"} if answered else {"acdOutcome": "ABANDON"}
+    unanswered = {"acdOutcome": "FLOW_OUT" if leg.how == "FLOW_OUT" else "ABANDON"}
+    outcome = {"acdOutcome": "ANSWERED", "answeredUserId": f"u-{number}"} if answered else unanswered
     told = [
         _notice(talk, "acd.start", f"s-queue-{number}", leg.since, **queue),
         _notice(talk, "acd.end", f"s-queue-{number}", leg.until, **queue, **outcome, connectedDurationMs=leg.until - leg.since),
@@ -112,7 +114,8 @@ def details(talk: Talk) -> dict[str, Any]:
 
 def _leg_participants(talk: Talk, leg: Leg, number: int) -> list[dict[str, Any]]:
     waited, answered = leg.until - leg.since, leg.talk is not None
-    metrics = [{"name": "nOffered", "value": 1}, {"name": "tAcd" if answered else "tAbandon", "value": waited}]
+    unanswered = "tFlowOut" if leg.how == "FLOW_OUT" else "tAbandon"
+    metrics = [{"name": "nOffered", "value": 1}, {"name": "tAcd" if answered else unanswered, "value": waited}]
     waiting = _segment("interact", leg.since, leg.until, "transfer" if answered else "peer", leg.queue)
     found = [_participant("acd", f"s-queue-{number}", [_segment("delay", leg.since - 14, leg.since, None, leg.queue), waiting])]
     found[0]["sessions"][0]["metrics"] = metrics

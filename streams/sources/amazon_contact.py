@@ -59,6 +59,11 @@ def need_times(contact: Contact) -> None:
         raise FieldError(Reason.MISSING_FIELD, "initiationtimestamp: expected a time of anything that happened")
 
 
+def goes_on(contact: Contact) -> bool:
+    """Whether the customer arrived in an earlier contact: this one is no arrival, and not one more of the customer's contacts."""
+    return contact.method in _GOES_ON
+
+
 def was_left(contact: Contact) -> bool:
     """Whether the customer went without having reached an agent."""
     return contact.ended_ms is not None and contact.answered_ms is None and contact.reason in _CUSTOMER_LEFT
@@ -85,7 +90,7 @@ def event(contact: Contact, kind: str, time_ms: int, **fields: str | None) -> Ca
 def _facts(contact: Contact) -> list[CanonicalEvent]:
     """What has happened but the completion, in the order of life."""
     found = []
-    if contact.initiated_ms is not None and contact.method not in _GOES_ON:
+    if contact.initiated_ms is not None and not goes_on(contact):
         found.append(event(contact, "offered", contact.initiated_ms))
     if contact.initiated_ms is not None and contact.method in _TRANSFERS and contact.previous_id is not None:
         found.append(_transferred(contact, contact.previous_id, contact.initiated_ms))

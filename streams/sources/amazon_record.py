@@ -7,7 +7,7 @@ beside the one of the contact events at the same moment; its id is the lesser on
 
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
-from streams.sources.amazon_contact import Contact, event, need_times, row
+from streams.sources.amazon_contact import Contact, event, goes_on, need_times, row
 from streams.sources.amazon_fields import (
     SOURCE,
     agent_at,
@@ -61,7 +61,7 @@ def _endings(found: object, contact: Contact) -> list[CanonicalEvent]:
     if contact.ended_ms is not None:
         told = event(contact, "completed", max(contact.ended_ms, work_ended_ms or 0), queue=contact.queue, outcome=contact.reason)
         told["id"] = f"{contact.contact_id}/completed/1-record"
-        ends.append({**told, **_handling(found, contact), **_customer(found)})
+        ends.append({**told, **_handling(found, contact), **_customer(found, is_arrival=not goes_on(contact))})
     return ends
 
 
@@ -90,16 +90,18 @@ def _handling(found: object, contact: Contact) -> CanonicalEvent:
     return handled
 
 
-def _customer(found: object) -> CanonicalEvent:
+def _customer(found: object, *, is_arrival: bool) -> CanonicalEvent:
     """Who it was and what it was about: attributes named like fields of an event, else the customer by number or address.
 
-    Attributes are free text that others write: what can't be a field of an event is no reason to refuse the contact.
+    Who it was is told of an arrival only, or a transferred call would be a repeat. Attributes are free text that others write:
+    what can't be a field of an event is no reason to refuse the contact.
     """
     known: CanonicalEvent = {}
-    for address in (at(found, "customerendpoint", "address"), at(found, "customerid")):
+    names = _ATTRIBUTES if is_arrival else _ATTRIBUTES[1:]
+    for address in () if not is_arrival else (at(found, "customerendpoint", "address"), at(found, "customerid")):
         if isinstance(address, str) and is_name(address):
             known["customer_id"] = address
-    for name in _ATTRIBUTES:
+    for name in names:
         value = at(found, "attributes", name)
         if isinstance(value, str) and is_name(value.strip()):
             known[name] = value.strip()

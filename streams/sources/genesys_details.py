@@ -43,18 +43,21 @@ def read_conversation(conversation: object) -> Row:
 
 
 def _queues(parts: list[Part]) -> list[CanonicalEvent]:
-    """Each stay in a queue and how it ended; into a flow is no end of waiting that is counted."""
+    """Each stay in a queue and how it ended."""
     events = []
     for part in parts:
         if part.purpose != "acd":
             continue
         session = part.session._replace(agent_id=None)
         # 'interact' of a queue is waiting; a 'delay' before it is none to Genesys either (nOffered, tAcd).
-        events.append(fact(session, "queued", part.began_ms if part.talked_ms is None else part.talked_ms))
+        waits_ms = part.began_ms if part.talked_ms is None else part.talked_ms
+        events.append(fact(session, "queued", waits_ms))
         if part.ended_ms is None:
             continue
         if part.outcome == "abandoned":
             events.append(fact(session, "abandoned", part.ended_ms))
+        elif part.outcome == "flow_out":
+            events.append(transferred(session, waits_ms, part.ended_ms))
         elif part.outcome is None and part.how == "transfer" and (agent := _who_answered(part, part.ended_ms, parts)):
             events.append(fact(session, "answered", part.ended_ms, agent_id=agent.session.agent_id))
     return events

@@ -80,7 +80,9 @@ def _acd_end(body: object, session: Session, time_ms: int) -> Row:
         # An agent may have had the contact before: it is over for that one, too. Otherwise the completion adds nothing.
         how = word_at(body, "disconnectType")
         return Row([fact(session, "abandoned", time_ms), fact(session, "completed", time_ms, "2-event", outcome=how)])
-    return Row([], ("flow_out" if outcome == "flowout" else "unknown_outcome",))
+    if outcome == "flowout":
+        return Row([transferred(session, time_ms - _duration_ms(body, "connectedDurationMs"), time_ms)])
+    return Row([], ("unknown_outcome",))
 
 
 def _user_end(body: object, session: Session, time_ms: int) -> Row:

@@ -1,7 +1,7 @@
 """The facts of a Genesys Cloud conversation, told alike by its notifications and by its details: same id, same moment.
 
 A conversation is an interaction; each stay in a queue and each agent is a session of it. The surprise: a transfer is put up to a
-second before the agent's end, because Genesys begins the next queue some milliseconds before or after it, and a transfer that
+second before its session's end, because Genesys begins the next queue some milliseconds before or after it, and a transfer that
 follows the queue entry would end the wait.
 """
 
@@ -47,7 +47,7 @@ def fact(session: Session, kind: str, time_ms: int, part: str = "", **fields: st
 
 
 def transferred(session: Session, began_ms: int, ended_ms: int) -> CanonicalEvent:
-    """An agent passes the contact on. Without the queue, which is the one it came from."""
+    """An agent passes the contact on, or the queue a waiting one. Without the queue, which is the one it came from."""
     return fact(session._replace(queue=None, agent_id=None), "transferred", max(0, began_ms, ended_ms - _BEFORE_MS))
 
 

@@ -57,6 +57,7 @@ def test_a_contact_record_counts_the_same_alone_and_with_any_events_of_the_conta
     assert contribution(records(read, told))[1] == {}
 
 
+@settings(max_examples=40)
 @given(calls())
 def test_contact_events_alone_count_what_the_record_counts_but_for_hold_within_the_talk(call: Call) -> None:
     from_events, from_record = totals(records(read, contact_events(call))), totals(records(read, [contact_record(call)]))
@@ -66,6 +67,7 @@ def test_contact_events_alone_count_what_the_record_counts_but_for_hold_within_t
     assert from_events == from_record
 
 
+@settings(max_examples=40)
 @given(calls())
 def test_what_two_payloads_tell_they_tell_in_the_same_words(call: Call) -> None:
     words: dict[str, bytes] = {}

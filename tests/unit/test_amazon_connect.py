@@ -193,6 +193,15 @@ def test_a_transfer_is_told_to_the_contact_it_came_from_and_is_no_arrival() -> N
     assert told(contact_event(call._replace(method="CALLBACK"), "INITIATED")) == Row([], ("nothing_yet",))
 
 
+def test_a_transferred_call_is_no_second_contact_of_its_customer() -> None:
+    assert "customer_id" in events(contact_record(Call()))[-1]
+    for method in ("TRANSFER", "QUEUE_TRANSFER", "CALLBACK"):
+        record = contact_record(Call(contact="c-2", previous="c-1", method=method))
+        record["Attributes"]["customer_id"] = "k-1"
+        ended = events(record)[-1]
+        assert (ended.get("customer_id"), ended["issue"]) == (None, "invoice")
+
+
 def test_a_transfer_to_a_number_outside_is_told_by_the_record() -> None:
     record = {**contact_record(Call()), "TransferCompletedTimestamp": "2025-10-09T08:59:45Z"}
     moved = {"id": "c-1/transferred-out", "source": "amazon-connect", "type": "transferred", "time": MS + 345_000}

@@ -88,11 +88,13 @@ def test_who_leaves_the_queue_abandons() -> None:
     assert events(details(talk))[:3] == [OFFERED, QUEUED, abandoned]
 
 
-def test_a_flow_out_of_the_queue_is_neither_answer_nor_abandonment() -> None:
-    assert told(notice("acd.end", acdOutcome="FLOW_OUT", queueId="q")) == Row([], ("flow_out",))
+def test_a_flow_out_of_the_queue_ends_the_wait_and_is_neither_answer_nor_abandonment() -> None:
+    moved = fact("transferred/s-queue-0", "transferred", 44_500)
+    out = {"sessionId": "s-queue-0", "eventTime": START + 45_500, "connectedDurationMs": 35_500}
+    assert events(notice("acd.end", acdOutcome="FLOW_OUT", queueId="q", **out)) == [moved]
     payload = details(Talk(legs=(Leg(talk=None),)))
     payload["participants"][-1]["sessions"][0]["metrics"] = [{"name": "tFlowOut", "value": 35_500}]
-    assert events(payload) == [OFFERED, QUEUED]
+    assert events(payload) == [OFFERED, QUEUED, moved]
 
 
 def test_a_transfer_is_told_a_second_early_so_that_it_comes_before_the_next_queue() -> None:
