@@ -6,6 +6,8 @@ from pathlib import Path
 
 from running import eventually
 
+from streams.edge.embedded import end_with_parent
+
 
 class RedisProcess:
     """A redis-server of our own, without persistence: a restart loses everything."""
@@ -21,7 +23,7 @@ class RedisProcess:
     def start(self) -> None:
         """Start and wait until it answers."""
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent())
         eventually(self._answers, 10, "redis-server answers")
 
     def stop(self) -> None:

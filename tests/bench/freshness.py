@@ -6,6 +6,7 @@ contact of a queue of its own; the n-th probe has arrived where the queue's cont
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,7 @@ from streams.core.live import CHANNEL, decode_changes, decode_trend
 from streams.core.series import series_of
 from streams.core.trend import CLOCK_KEY, Trend
 from streams.edge.clock import now_ms
+from streams.edge.embedded import end_with_parent
 
 QUEUE = "probe"
 SERIES = series_of("queue", QUEUE)
@@ -217,7 +219,7 @@ def _load(system: System, events_per_second: int, seconds: float) -> "subprocess
     names = "STREAMS_KAFKA_BOOTSTRAP_SERVERS", "STREAMS_TOPICS_INTERACTIONS"
     command = [sys.executable, "-m", "bench.load", *(system.environment[name] for name in names)]
     command += [str(events_per_second), str(seconds)]
-    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent())
 
 
 def spread(latencies_ms: list[int]) -> Spread:
@@ -233,6 +235,7 @@ def main(
     seconds: Annotated[float, typer.Option(help="Measured for so long, after a ramp.")] = 60,
 ) -> None:
     """Measure each rate on a system of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or what was started would go on
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         kafka = KafkaCluster(directory / "kafka")
