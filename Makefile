@@ -106,7 +106,7 @@ $(BENCH)/kafka_streams.stamp: tests/bench/kafka_streams/pom.xml $(wildcard tests
 	touch $@
 
 faults: $(VENV)/dev.stamp kafka
-	tests/install.sh
+	tests/install.sh faults
 	$(BIN)/python -m pytest -m 'long or not long' tests/faults
 
 soak: $(VENV)/dev.stamp kafka

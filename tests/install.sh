@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what tests need beside Python packages: real servers, a browser, Java and Maven (Debian or Ubuntu, as root).
+# Installs what tests need beside Python packages: real servers, a browser, Java and Maven (Debian or Ubuntu, as root); with the
+# argument `faults` also what only `make faults` needs.
 # Where it can't, it says the one command that does. Idempotent: when everything is there it prints nothing.
 set -eu
 
@@ -11,6 +12,8 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need java default-jre-headless
 need mvn maven
+# A library, no command; only the faults that make a clock jump need it, so its absence on other systems is no error.
+[ "${1:-}" != faults ] || ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
 [ -n "$missing" ] || exit 0
 
 command="apt-get install -y --no-install-recommends$missing"
