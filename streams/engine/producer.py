@@ -23,6 +23,8 @@ FLUSH_SECONDS_MAX = 60.0  # a broker restart takes up to half a minute; after th
 MEMBERSHIP_ATTEMPTS = 5  # the generation is old for some milliseconds in every rebalance, for ever in a zombie
 PAUSE_SECONDS = 0.2
 MEMBERSHIP = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS)
+# FENCED_INSTANCE_ID: the group knows another member of our name. It asks to be tried again, as the others, and for ever in vain.
+OUT_OF_GROUP = (*MEMBERSHIP, KafkaError.FENCED_INSTANCE_ID)
 
 
 class Work(NamedTuple):
@@ -84,7 +86,7 @@ class Transactions:
                 self._attempt(work, metadata(), deadline)
             except KafkaException as error:
                 inner = error_of(error)
-                refusals += inner.code() in MEMBERSHIP
+                refusals += inner.code() in OUT_OF_GROUP
                 if inner.txn_requires_abort():  # also before giving up: left open, it would hold up whoever reads its topics
                     self._abort(deadline)
                 if not inner.txn_requires_abort() or refusals >= MEMBERSHIP_ATTEMPTS or monotonic() > deadline:

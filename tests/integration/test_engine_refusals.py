@@ -12,9 +12,9 @@ from running import eventually
 
 from streams.engine.app import make_app, run, service_of
 from streams.engine.batch import Output
-from streams.engine.errors import EngineError
+from streams.engine.errors import EngineError, Fenced
 from streams.engine.outage import Outage
-from streams.engine.producer import Transactions, Work
+from streams.engine.producer import MEMBERSHIP_ATTEMPTS, Transactions, Work
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +105,26 @@ def test_a_flush_that_is_refused_leaves_no_transaction_open(job: Job) -> None:
         writer.write(Work([Output(topic, b"refused", partition=0)], [TopicPartition(topic, 0, 1)]), lambda: metadata)
     ends = [end_of_log(job.broker, TopicPartition(topic, 0), isolation) for isolation in ("read_committed", "read_uncommitted")]
     assert ends[0] == ends[1] > 0
+
+
+def test_a_flush_of_one_whose_name_another_has_is_given_up_after_a_few_attempts(job: Job) -> None:
+    """The broker calls it retriable, and would refuse it for ever."""
+    job.create_topics()
+    topic = f"{job.app}-events"
+    settings: dict[str, str | int] = {"bootstrap.servers": job.broker, "group.id": job.app, "group.instance.id": "a"}
+    older, newer = Consumer(settings), Consumer(settings)
+    older.subscribe([topic])
+    eventually(lambda: older.poll(0.1) or older.assignment(), 30, "it is a member of the group")
+    metadata = older.consumer_group_metadata()
+    newer.subscribe([topic])
+    eventually(lambda: newer.poll(0.1) or newer.assignment(), 30, "another has its name")
+    writer = Transactions({"bootstrap.servers": job.broker}, job.app, 60.0, Outage("test"))
+    writer.open(30.0)
+    with pytest.raises(Fenced, match="another worker of the same name is running"):
+        writer.write(Work([Output(topic, b"refused", partition=0)], [TopicPartition(topic, 0, 1)]), lambda: metadata)
+    assert 1 <= writer.aborted <= MEMBERSHIP_ATTEMPTS
+    older.close()
+    newer.close()
 
 
 def end_of_log(broker: str, place: TopicPartition, isolation: str) -> int:
