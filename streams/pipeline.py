@@ -8,16 +8,17 @@ A stage is a consumer group, a table partition for each of its source partitions
 sends is drained from its keepers by the engine, in the transaction that also makes their state durable.
 """
 
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 import faust
+from confluent_kafka import Message
 
 from streams.core.aside import Kept, headers_with
 from streams.core.contact import PULSE_KEY, encode_contact
 from streams.core.detect import Detect, DetectRules
 from streams.core.forecast_record import forecast_key
-from streams.core.frame import decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
+from streams.core.frame import Frame, MinuteFrame, decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
 from streams.core.intake import Intake, IntakeChanges
 from streams.core.journey import Journey, JourneyRules
 from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_forecast, decode_trend, encode
@@ -26,6 +27,7 @@ from streams.core.rules import IntakeRules
 from streams.core.trend import CLOCK_KEY, Trend, expectation_key, trend_key
 from streams.edge.telemetry import Telemetry
 from streams.engine.batch import Batch, Output
+from streams.engine.reading import Prepare
 from streams.engine.stage import Stage
 from streams.engine.store import Store
 from streams.engine.table import Keeper
@@ -135,7 +137,7 @@ class MergeKeeper:
         self._telemetry = telemetry
 
     def apply(self, batch: Batch) -> None:
-        self._state.apply([decode_frame(value) for record in batch.records if (value := record.value())])
+        self._state.apply(batch.records)
 
     def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002 (lag is for intake, the shape is the engine's)
         changes = self._state.drain(now_ms)
@@ -171,7 +173,7 @@ class DetectKeeper:
         self._telemetry = telemetry
 
     def apply(self, batch: Batch) -> None:
-        self._state.apply([decode_minutes(value) for record in batch.records if (value := record.value())])
+        self._state.apply(batch.records)
 
     def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002 (lag is for intake, the shape is the engine's)
         changes = self._state.drain(now_ms)
@@ -221,6 +223,18 @@ class Publish:
         if topic == self._topics.forecasts:
             return decode_forecast(value)
         return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
+
+
+def _frames(_topic: str, messages: Sequence[Message]) -> list[Frame]:
+    return [decode_frame(value) for message in messages if (value := message.value())]
+
+
+def _minutes(_topic: str, messages: Sequence[Message]) -> list[MinuteFrame]:
+    return [decode_minutes(value) for message in messages if (value := message.value())]
+
+
+# Stage → what is decoded in the reader's thread, which gives way to the loop. Intake keeps what it refuses as it came.
+PREPARE: Mapping[str, Prepare] = {"merge": _frames, "detect": _minutes}
 
 
 class Applying(Keeper, Protocol):

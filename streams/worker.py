@@ -172,7 +172,17 @@ class Assembly:
             )
             stores = self.shelf.stores(name, options.changelog(name), now_ms)
             stage: Stage[pipeline.Applying] = Stage(
-                self.app, name, source, keeper, self.client, options, now_ms, telemetry, stores, rules.state_rules(settings, name)
+                self.app,
+                name,
+                source,
+                keeper,
+                self.client,
+                options,
+                now_ms,
+                telemetry,
+                stores,
+                rules.state_rules(settings, name),
+                pipeline.PREPARE.get(name),
             )
             pipeline.run_stage(self.app, stage)
             stages.append(stage)

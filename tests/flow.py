@@ -85,7 +85,10 @@ class Flow:
         return found
 
     def _apply(self, topic: str, partition: int, record: RecordFake) -> None:
-        self._keepers[topic, partition].apply(Batch(topic, partition, 0, 1, [record], self.now_ms))  # type: ignore[list-item]  # a fake
+        records: list[Any] = [record]
+        if topic == self.topics.partials:
+            records = pipeline.PREPARE["merge"](topic, records)
+        self._keepers[topic, partition].apply(Batch(topic, partition, 0, 1, records, self.now_ms, 1))
 
     def _store(self, stage: str, partition: int) -> Store:
         return self.stores.setdefault((stage, partition), Store())

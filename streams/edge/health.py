@@ -20,7 +20,7 @@ class StageHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """ok: every stage that owns partitions here lives. ready: ok, and some stage has been told what it owns, and recovered it."""
+    """ok: every stage that owns partitions here lives. ready: ok, and every stage was told what it owns, and recovered it."""
 
     ok: bool
     ready: bool
@@ -47,7 +47,7 @@ class HealthBook:
         ok = all(stage.alive for stage in stages.values())
         return Health(
             ok=ok,
-            ready=ok and bool(self.partitions),
+            ready=ok and self.partitions.keys() >= set(self._stages),
             version=self.version,
             watermark_ms=self.watermarks.get("merge"),
             stages=stages,

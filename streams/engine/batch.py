@@ -4,9 +4,7 @@ The surprise: `first` and `next` are positions, not offsets of records. Between 
 (transaction markers, compacted records), so `next - first` is not the number of records.
 """
 
-from typing import NamedTuple
-
-from confluent_kafka import Message
+from typing import Any, NamedTuple
 
 Headers = list[tuple[str, bytes]]
 
@@ -18,8 +16,9 @@ class Batch(NamedTuple):
     partition: int
     first: int  # where the state must stand before
     next: int  # where it stands after
-    records: list[Message]
+    records: list[Any]  # the messages, or what the stage has prepared of them
     read_ms: int  # wall clock when they were read
+    messages: int  # how many were read
     assignment: int = 0  # counts assignments of this reader, so that a batch of an earlier one is known
 
 

@@ -6,7 +6,6 @@ stops before memory runs out. The surprise: either may pass its limit by one rea
 
 import threading
 from collections import deque
-from collections.abc import Sequence, Sized
 from time import monotonic
 from typing import NamedTuple
 
@@ -41,11 +40,11 @@ class Room:
         """How many records to read at once: so many that all batches under way have room if they are as large as the last."""
         return max(1, min(self._limits.batch_records, self._bytes_max // self._limits.batches_under_way // self._record_bytes))
 
-    def enter(self, records: Sequence[Sized]) -> None:
-        """A batch sets out; the length of a record is that of its value."""
-        size = sum(map(len, records)) + len(records) * OVERHEAD_BYTES
+    def enter(self, records: int, size_bytes: int) -> None:
+        """A batch sets out: how many records, and the size of their values."""
+        size = size_bytes + records * OVERHEAD_BYTES
         with self._lock:
-            self._record_bytes = size // len(records)
+            self._record_bytes = size // records
             self._waiting.append(size)
             self._bytes += size
             self._look()

@@ -14,31 +14,31 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.engine.batch import Batch
-from streams.engine.errors import EngineError, KafkaFailed, engine_error, error_of, kafka_errors
+from streams.engine.errors import EngineError, KafkaFailed, error_of, kafka_errors
 from streams.engine.options import Settings
 from streams.engine.outage import Outage
+from streams.engine.reading import POLL_SECONDS, Prepare, Reader, Reading, offset_of
+from streams.engine.reading import Place as Place  # whoever owns a source names its partitions
 from streams.engine.room import Limits as Limits  # whoever makes a source names its limits
 from streams.engine.room import Room
 
 LOG = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1  # longest wait for a first record; the thread sees a stop this late
-GATHER_SECONDS = 0.01  # then records are gathered this long: bounds the latency at low rates
+TEND_SECONDS = 0.05  # between two looks at the membership and the ends of partitions: both cost a question to another thread
 HOLD_WAITS = 10  # back-pressure that lasts longer than so many waits, one second, pauses the partitions
-
-Place = tuple[str, int]  # topic, partition
 
 
 class Owner(Protocol):
     """Who is told, in the source's thread, what it owns."""
 
     def assigned(self, consumer: Consumer, places: Sequence[Place], assignment: int) -> dict[Place, int]:
-        """Open the partitions; where to read on, as an offset or one of librdkafka's logical ones."""
+        """Open the partitions; where to read on, as an offset or one of librdkafka's logical ones. None of them: it has none."""
 
     def revoked(self, places: Sequence[Place]) -> None:
         """Bring everything to safety: somebody else goes on when this returns."""
@@ -59,6 +59,7 @@ class Source:
         deliver: Callable[[Batch], None],
         now_ms: Callable[[], int],
         outage: Outage,
+        prepare: Prepare | None = None,
     ) -> None:
         self._settings: Settings = {**settings, "error_cb": outage.reported}
         self._topics = list(topics)
@@ -67,6 +68,7 @@ class Source:
         self._deliver = deliver
         self._now_ms = now_ms
         self._outage = outage
+        self._reader = Reader(topics, prepare, outage)
         self._stopping = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
@@ -83,6 +85,7 @@ class Source:
         self._metadata: object = None
         self._member_id = ""
         self._to_commit: dict[Place, int] = {}
+        self._tend_at = 0.0
 
     def run(self) -> None:
         """Join the group and read until stopped. Raises EngineError when Kafka refuses for good."""
@@ -137,8 +140,11 @@ class Source:
         return max(0, high - position) if high >= 0 else -1
 
     def _tend(self, consumer: Consumer) -> None:
-        self._look_up_member(consumer)
         self._commit(consumer, wait=False)
+        if monotonic() < self._tend_at:
+            return
+        self._tend_at = monotonic() + TEND_SECONDS
+        self._look_up_member(consumer)
         for place in self._next:
             watermarks = consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
             if watermarks is not None and watermarks[1] >= 0:
@@ -172,72 +178,40 @@ class Source:
             message = consumer.poll(0)
             if message is not None and message.error() is None:  # fetched before the pause took hold
                 place: Place = (message.topic(), message.partition())  # type: ignore[assignment]  # known of what was read
-                consumer.seek(TopicPartition(*place, _offset(message)))
+                consumer.seek(TopicPartition(*place, offset_of(message)))
         return False
 
     def _read(self, consumer: Consumer) -> None:
         self._moved.clear()
-        message = consumer.poll(POLL_SECONDS)
-        if message is not None:
-            count = self.room.count()
-            more = consumer.consume(count - 1, GATHER_SECONDS) if count > 1 else []
-            records, ends = self._sort([message, *more])
-            self._reread_moved(consumer, records)
-            read_ms = self._now_ms()
-            for place, messages in records.items():
-                self._send(place, messages, read_ms)
-            for place, end in ends.items():
-                if place not in self._moved and place in self._next:
-                    self._ends[place] = (self._next[place], end)
-            self._outage.over()
+        reads, ends = self._reader.read(consumer, self.room.count())
+        if not reads and not ends:
+            return
+        self._reread_moved(consumer, reads)
+        read_ms = self._now_ms()
+        for place, reading in reads.items():
+            self._send(place, reading, read_ms)
+        for place, end in ends.items():
+            if place not in self._moved and place in self._next:
+                self._ends[place] = (self._next[place], end)
+        self._outage.over()
 
-    def _sort(self, messages: list[Message]) -> tuple[dict[Place, list[Message]], dict[Place, int]]:
-        records: dict[Place, list[Message]] = {}
-        ends: dict[Place, int] = {}
-        held: list[Message] = []
-        run: Place | None = None  # records of one partition come in runs: one look per run saves 0.1 µs per record
-        for message in messages:
-            place: Place = (message.topic(), message.partition())  # type: ignore[assignment]  # both are known of what was read
-            error = message.error()
-            if error is None:
-                if place != run:
-                    run, held = place, records.setdefault(place, [])
-                    ends.pop(place, None)
-                held.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                run, ends[place] = None, _offset(message)
-            else:
-                self._refuse(message, error)
-        return records, ends
-
-    def _refuse(self, message: Message, error: KafkaError) -> None:
-        if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise EngineError(
-                f"{message.topic()}/{message.partition()}: the broker no longer has the position that comes next: {error.str()}. "
-                "Its retention is too short, or the topic was made anew"
-            )
-        if error.fatal() or not error.retriable():
-            raise engine_error(f"can't read {message.topic() or ', '.join(self._topics)}: {error.str()}", error)
-        self._outage.reported(error)
-
-    def _reread_moved(self, consumer: Consumer, records: dict[Place, list[Message]]) -> None:
+    def _reread_moved(self, consumer: Consumer, reads: dict[Place, Reading]) -> None:
         """Records that were read while their partition came or went may be of either assignment: read them again."""
-        for place in self._moved & records.keys():
-            del records[place]
+        for place in self._moved & reads.keys():
+            del reads[place]
             if place in self._next:
                 with _not_yet_fetching():
                     consumer.seek(TopicPartition(*place, self._next[place]))
 
-    def _send(self, place: Place, messages: list[Message], read_ms: int) -> None:
+    def _send(self, place: Place, reading: Reading, read_ms: int) -> None:
         if place not in self._next:
             return
-        offset = _offset(messages[0])
-        first = self._next[place] if self._next[place] >= 0 else offset
-        if offset < first:
-            raise EngineError(f"{place[0]}/{place[1]}: got offset {offset} where {first} or later must follow")
-        self._next[place] = _offset(messages[-1]) + 1
-        self.room.enter(messages)
-        self._deliver(Batch(*place, first, self._next[place], messages, read_ms, self._assignments[place]))
+        first = self._next[place] if self._next[place] >= 0 else reading.first
+        if reading.first < first:
+            raise EngineError(f"{place[0]}/{place[1]}: got offset {reading.first} where {first} or later must follow")
+        self._next[place] = reading.next
+        self.room.enter(reading.count, reading.size_bytes)
+        self._deliver(Batch(*place, first, reading.next, reading.records, read_ms, reading.count, self._assignments[place]))
 
     def _look_up_member(self, consumer: Consumer) -> None:
         # A membership that ends during a rebalance isn't told as lost: librdkafka joins anew and keeps what others have by now.
@@ -250,7 +224,8 @@ class Source:
         places = [(partition.topic, partition.partition) for partition in partitions]
         self._assignment += 1
         self._look_up_member(consumer)
-        starts = self._owner.assigned(consumer, places, self._assignment) if places else {}
+        told = bool(places) or self._assignment == 1  # a member that gets nothing is ready, too, and can't know otherwise
+        starts = self._owner.assigned(consumer, places, self._assignment) if told else {}
         for place in places:
             self._assignments[place] = self._assignment
             self._next[place] = starts[place]
@@ -291,9 +266,3 @@ def _not_yet_fetching() -> Iterator[None]:
     except KafkaException as error:
         if error_of(error).code() != KafkaError._STATE:
             raise
-
-
-def _offset(message: Message) -> int:
-    offset = message.offset()
-    assert offset is not None
-    return offset

@@ -29,6 +29,7 @@ from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
 from streams.engine.producer import Plain, Transactions, Work, Writer
+from streams.engine.reading import Prepare
 from streams.engine.source import Limits, Place, Source
 from streams.engine.stamp import NO_RULES
 from streams.engine.store import Store
@@ -61,8 +62,12 @@ class Stage(Service, Generic[K]):
         telemetry: EngineTelemetry,
         stores: Stores | None = None,
         rules: Mapping[str, str] = NO_RULES,
+        prepare: Prepare | None = None,
     ) -> None:
-        """`stores`: where tables are kept, by default in memory; `rules`: the settings that their meaning depends on."""
+        """`stores`: where tables are kept, by default in memory; `rules`: the settings that their meaning depends on.
+
+        `prepare`: makes of messages what a batch holds, in the reader's thread, which gives way to the loop; an agent doesn't.
+        """
         super().__init__()
         self.name = name
         self.topic = topic
@@ -89,6 +94,7 @@ class Stage(Service, Generic[K]):
             self._deliver,
             now_ms,
             self._outage,
+            prepare,
         )
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()  # something was applied since the last flush
@@ -101,7 +107,7 @@ class Stage(Service, Generic[K]):
         keeper = self._table.accept(batch)
         if keeper is not None:
             self._moved.set()
-            self._telemetry.consumed(self.topic, len(batch.records))
+            self._telemetry.consumed(self.topic, batch.messages)
         return keeper
 
     def lag(self, partition: int) -> int:
@@ -228,6 +234,9 @@ class Stage(Service, Generic[K]):
 
     def assigned(self, consumer: Consumer, places: Sequence[Place], assignment: int) -> dict[Place, int]:
         """Open the partitions: committed offsets first, the changelog after them, so that it can't be older."""
+        if not places:
+            wait_for(self._open_all({}, {}, assignment, 0.0), self._loop_)
+            return {}
         began = monotonic()
         with collection_paused():
             found = find(

@@ -72,7 +72,7 @@ class Tail(Service):
         if self._assignments.get(place) != batch.assignment:
             return False
         self._applied[place] = batch.next
-        self._telemetry.consumed(batch.topic, len(batch.records))
+        self._telemetry.consumed(batch.topic, batch.messages)
         self._telemetry.lag(batch.topic, batch.partition, self._source.lag(place, batch.next))
         return True
 

@@ -5,15 +5,18 @@ transaction per flush, as in a worker; the table's changelog is `APP-count-chang
 """
 
 import sys
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
-from bench.reference import MINUTE_MS, Key, decode, decode_sums, encode_sums, key_in, key_of
+from confluent_kafka import Message
+
+from bench.reference import Key, add_up, decode_sums, encode_sums, key_in, key_of
 from streams.edge.clock import now_ms
 from streams.edge.telemetry import Telemetry, make_registry
 from streams.engine.app import make_app, run
 from streams.engine.batch import Batch, Output
+from streams.engine.collection import collect_seldom
 from streams.engine.options import StageOptions
 from streams.engine.stage import Stage
 from streams.engine.store import Store
@@ -34,21 +37,18 @@ class Counts:
         self.changed: set[Key] = set()
 
     def apply(self, batch: Batch) -> None:
-        """Count a batch."""
-        live, changed = self.live, self.changed
-        for record in batch.records:
-            event = decode(record.value() or b"")
-            key = (event.queue, event.channel, event.time // MINUTE_MS)
-            sums = live.get(key)
-            handle_ms = event.handle_ms
-            if sums is None:
-                live[key] = [1, handle_ms, handle_ms]
-            else:
-                sums[0] += 1
-                sums[1] += handle_ms
-                if handle_ms > sums[2]:
-                    sums[2] = handle_ms
-            changed.add(key)
+        """Add the sums of a batch."""
+        live = self.live
+        for sums in batch.records:
+            for key, (count, total, highest) in sums.items():
+                known = live.get(key)
+                if known is None:
+                    live[key] = [count, total, highest]
+                else:
+                    known[0] += count
+                    known[1] += total
+                    known[2] = max(known[2], highest)
+            self.changed.update(sums)
 
     def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002  # the engine's contract
         """What changed since the last flush."""
@@ -62,9 +62,17 @@ class Counts:
         return outputs
 
 
+def prepare(_topic: str, messages: Sequence[Message]) -> list[dict[Key, list[int]]]:
+    """Sums of some messages: so nothing but sums goes from the reader's thread to the agent."""
+    sums: dict[Key, list[int]] = {}
+    add_up(messages, sums)
+    return [sums]
+
+
 def main() -> None:
     """Count until terminated."""
     bootstrap, name, worker, source, sink = sys.argv[1:]
+    collect_seldom()  # as a worker does
     engine, kafka = load([], {}).engine, load([], {}).kafka  # a worker's defaults
     app = make_app(name, Path(gettempdir()) / f"{name}-{worker}")
     options = StageOptions(
@@ -83,7 +91,9 @@ def main() -> None:
     )
     telemetry = Telemetry(make_registry(), {"count": (source,)})
     client: dict[str, object] = {"bootstrap.servers": bootstrap}
-    stage = Stage(app, "count", source, lambda place, store: Counts(place, store, sink), client, options, now_ms, telemetry)
+    stage = Stage(
+        app, "count", source, lambda place, store: Counts(place, store, sink), client, options, now_ms, telemetry, prepare=prepare
+    )
 
     async def agent(batches: AsyncIterable[Batch]) -> None:
         async for batch in batches:

@@ -113,6 +113,28 @@ def test_a_worker_that_comes_back_under_its_name_has_the_partitions_that_it_had(
     assert settle(again, second, partitions=PARTITIONS) == before
 
 
+def test_a_member_that_gets_no_partition_is_told_so(log: Ground) -> None:
+    """By on_assign without any: otherwise a worker beside enough others would never be ready."""
+    told: list[list[int]] = []
+    members = [log.member(str(n)) for n in range(PARTITIONS)]
+    settle(*members, partitions=PARTITIONS)
+    late = log.member("late")
+
+    def on_assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        told.append([place.partition for place in partitions])
+        take(consumer, partitions)
+
+    late.subscribe([log.topic], on_assign=on_assign, on_revoke=give)
+
+    def heard() -> bool:
+        for member in (*members, late):
+            member.poll(0.02)
+        return bool(told)
+
+    eventually(heard, SECONDS, "it is told")
+    assert told == [[]]
+
+
 def test_an_orderly_stop_gives_its_partitions_away_at_once(log: Ground) -> None:
     """By removing its static member, which librdkafka can't do; otherwise they'd rest for a session."""
     first, second = log.member("a"), log.member("b")

@@ -14,7 +14,7 @@ from simulation.broker import Broker
 from simulation.consumers import Consuming
 from simulation.producers import Producing, Weather
 
-from streams.engine import source
+from streams.engine import reading, source
 
 
 class Kafka:
@@ -53,8 +53,10 @@ def in_place(kafka: Kafka) -> Iterator[None]:
         (time.sleep, world.sleep),
     ]
     # The source waits for room by a lock of the system's, which would hold up the whole world: here it only looks.
-    changed: list[tuple[dict[str, Any], str, object]] = [(vars(source), "POLL_SECONDS", source.POLL_SECONDS)]
-    source.POLL_SECONDS = 0.0
+    changed: list[tuple[dict[str, Any], str, object]] = []
+    for names, pause in ((vars(reading), "POLL_SECONDS"), (vars(source), "POLL_SECONDS"), (vars(source), "TEND_SECONDS")):
+        changed.append((names, pause, names[pause]))
+        names[pause] = 0.0
     for name, module in list(sys.modules.items()):
         if name.startswith("streams.engine."):
             names = vars(module)

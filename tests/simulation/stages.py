@@ -20,7 +20,7 @@ from streams.engine.producer import Transactions, Work, Writer
 from streams.engine.source import Limits, Place, Source
 from streams.engine.store import Store
 from streams.engine.table import Table, together
-from streams.pipeline import Applying
+from streams.pipeline import PREPARE, Applying
 
 CLIENT: Settings = {"bootstrap.servers": "simulated"}
 OPEN_SECONDS_MAX = 60.0
@@ -63,7 +63,7 @@ class SimulatedStage:
         self.writer: Writer = Transactions(CLIENT, options.transactional_id(name), options.transaction_timeout_seconds, outage)
         settings = member_settings(CLIENT, options, name, static=True)
         limits = Limits(options.batch_records, options.batches_under_way, options.kilobytes_under_way)
-        self.source = Source(settings, [topic], limits, self, self.channel.append, now_ms, outage)
+        self.source = Source(settings, [topic], limits, self, self.channel.append, now_ms, outage, PREPARE.get(name))
 
     def run_source(self) -> None:
         """The source's thread."""
@@ -125,6 +125,8 @@ class SimulatedStage:
 
     def assigned(self, consumer: Any, places: Sequence[Place], assignment: int) -> dict[Place, int]:
         """Open the partitions."""
+        if not places:
+            return {}
         found = find(consumer, CLIENT, self.name, self.table.changelog, places, transactional=True)
         with self._lock():
             for place, (table, stamp) in found.items():

@@ -2,16 +2,16 @@
 
 from streams.engine.room import OVERHEAD_BYTES, Limits, Room
 
-RECORD = b"x" * (1_000 - OVERHEAD_BYTES)
+RECORD_BYTES = 1_000 - OVERHEAD_BYTES
 
 
 def test_there_is_room_until_the_limit_and_again_when_one_has_arrived() -> None:
     room = Room(Limits(500, 2, 1_000_000))
-    room.enter([RECORD])
+    room.enter(1, RECORD_BYTES)
     assert room.wait(0)
-    room.enter([RECORD])
+    room.enter(1, RECORD_BYTES)
     assert not room.wait(0)
-    room.enter([RECORD])
+    room.enter(1, RECORD_BYTES)
     room.leave()
     assert not room.wait(0)
     room.leave()
@@ -20,13 +20,13 @@ def test_there_is_room_until_the_limit_and_again_when_one_has_arrived() -> None:
 
 def test_bytes_take_room_until_they_are_drained() -> None:
     room = Room(Limits(500, 10, 10))
-    room.enter([RECORD] * 6)
-    room.enter([RECORD] * 6)
+    room.enter(6, 6 * RECORD_BYTES)
+    room.enter(6, 6 * RECORD_BYTES)
     room.leave()
     assert not room.wait(0)
     room.drained()
     assert room.wait(0)
-    room.enter([RECORD] * 6)
+    room.enter(6, 6 * RECORD_BYTES)
     assert not room.wait(0)
     room.drained()
     assert not room.wait(0), "two batches are on their way still"
@@ -39,7 +39,7 @@ def test_bytes_take_room_until_they_are_drained() -> None:
 def test_large_records_are_read_few_at_a_time() -> None:
     room = Room(Limits(500, 10, 1_000))
     assert room.count() == 1, "as long as none was seen they may be as large as any"
-    room.enter([RECORD])
+    room.enter(1, RECORD_BYTES)
     assert room.count() == 102
-    room.enter([b"x" * 300_000])
+    room.enter(1, 300_000)
     assert room.count() == 1

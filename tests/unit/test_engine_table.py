@@ -36,7 +36,7 @@ def make_table() -> Table[Keeping]:
 
 
 def batch(first: int, following: int, assignment: int = 5, partition: int = 0) -> Batch:
-    return Batch("events", partition, first, following, [], 0, assignment)
+    return Batch("events", partition, first, following, [], 0, 0, assignment)
 
 
 def test_a_batch_goes_to_the_keeper_of_its_partition_and_moves_the_position() -> None:

@@ -167,7 +167,10 @@ def test_kinds_of_contradictions_are_capped(registry: CollectorRegistry, telemet
 
 def test_a_worker_is_ready_when_it_knows_what_it_owns_be_it_nothing(telemetry: Telemetry) -> None:
     assert (telemetry.health(0).ok, telemetry.health(0).ready) == (True, False)
-    telemetry.assigned("intake", 0)
+    for stage in ("intake",):
+        telemetry.assigned(stage, 0)
+    assert not telemetry.health(1_000).ready, "one stage still recovers"
+    telemetry.assigned("merge", 2)
     assert telemetry.health(1_000).ready
 
 

@@ -52,7 +52,7 @@ def test_the_time_without_room_is_held_and_with_room_it_is_not() -> None:
     room = Room(Limits(500, 1))
     assert room.wait(10.0)
     assert room.held_seconds == 0
-    room.enter([b""])
+    room.enter(1, 0)
     assert not room.wait(0.01)
     assert room.held_seconds >= 0.01
     assert room.batches() == 1
