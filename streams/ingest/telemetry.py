@@ -1,9 +1,11 @@
 """What the ingest service says of itself: one method per fact. Names are in edge/metrics.py.
 
 Labels are closed: sources are those that are served, and a request to another one counts as 'other'; rules are named in sources.
+What repeats is logged when its total gains a digit (1, 10, 100 …), so that a wrong secret or template floods no log.
 """
 
 import logging
+from collections import Counter as Totals
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -12,6 +14,7 @@ from streams.edge import metrics
 from streams.edge.metrics import Metric
 
 OTHER = "other"
+UNSIGNED = 401
 
 log = logging.getLogger("streams")
 
@@ -28,6 +31,7 @@ class Telemetry:
         self._under_way = Gauge(*metrics.PUSHES_UNDER_WAY, registry=registry)
         self._answers = Histogram(*metrics.ANSWERS, buckets=metrics.ANSWER_BOUNDARIES, registry=registry)
         self._well = True
+        self._totals: Totals[str] = Totals()
         for source in sources:
             self._events.labels(source)
             self._requests.labels(source, "202")
@@ -36,6 +40,8 @@ class Telemetry:
         """A request has its answer."""
         self._requests.labels(source if source in self._sources else OTHER, str(status)).inc()
         self._answers.observe(seconds)
+        if status == UNSIGNED:
+            self._tell(f"no valid signature source={source}")
 
     def under_way(self, n: int) -> None:
         """So many wait for an answer."""
@@ -50,13 +56,20 @@ class Telemetry:
     def refused(self, source: str, why: Rejection) -> None:
         """A payload is bad input, and kept as such. The detail names a field and no value."""
         self._refused.labels(source, why.reason.value).inc()
-        log.warning("rejected source=%s reason=%s detail=%s", source, why.reason, why.detail)
+        self._tell(f"rejected source={source} reason={why.reason} detail={why.detail}")
 
     def kafka(self, well: bool, problem: str = "") -> None:
         """Whether Kafka takes what it is given; logged when it changes."""
         if well != self._well:
             self._well = well
             log.warning("kafka %s %s", "takes events again" if well else "takes no events:", problem)
+
+    def _tell(self, fact: str) -> None:
+        """Log a fact when its total gains a digit; both parts of it come from closed lists."""
+        self._totals[fact] += 1
+        total = self._totals[fact]
+        if total == 1 or len(str(total)) > len(str(total - 1)):
+            log.warning("%s total=%d", fact, total)
 
 
 def _counter(registry: CollectorRegistry, metric: Metric) -> Counter:

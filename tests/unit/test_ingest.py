@@ -199,6 +199,20 @@ def test_health_readiness_and_metrics_say_how_it_is() -> None:
     asyncio.run(run())
 
 
+def test_what_repeats_is_logged_when_its_total_gains_a_digit(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        async with client(app_of(Kept())) as one:
+            for _ in range(11):
+                await one.post("/ingest/events", content=b"{")
+                await one.post("/ingest/events", content=b"{", headers=signed(b"{"))
+
+    asyncio.run(run())
+    rejected = "rejected source=events reason=not_json detail=payload: expected JSON"
+    unsigned = "no valid signature source=events"
+    expected = [f"{fact} total={total}" for total in (1, 10) for fact in (unsigned, rejected)]
+    assert [record.getMessage() for record in caplog.records if record.name == "streams"] == expected
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
