@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from streams.core.kpi_table import Abandonment, ServiceLevel
+from streams.core.wire import Text
 
 PositiveInt = Annotated[int, Meta(gt=0)]
 NaturalInt = Annotated[int, Meta(ge=0)]
@@ -181,6 +182,11 @@ class Ingest(_Section, frozen=True):
     secrets: dict[str, str]
 
 
+class Names(_Section, frozen=True):
+    queue: dict[str, Text]
+    issue: dict[str, Text]
+
+
 class Settings(_Section, frozen=True):
     """Everything that can be set, validated; sections as in config/default.toml."""
 
@@ -202,3 +208,4 @@ class Settings(_Section, frozen=True):
     worker: Worker
     board: Board
     ingest: Ingest
+    names: Names

@@ -15,6 +15,7 @@ from streams.core.errors import StreamsError
 from streams.sources.formats import FORMATS, check_format, read_feed
 from streams.sources.heartbeat import closing_heartbeat, shifted, with_heartbeats
 from streams.sources.mapping import FileMapping, load_mapping
+from streams.sources.names import named
 from streams.sources.row import Feed, time_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def replay(
     feed = _read(file, file_format, mapping)
     if not feed.events:
         raise StreamsError(f"{file}: no events in {feed.rows} rows. {_first_rejection(feed)}".rstrip())
-    events = feed.events
+    events = named(feed.events, settings.names)
     if shift_to_now:
         events = list(shifted(events, shift_to_now_ms(time_of(events[0]), time_of(events[-1]), speed, now_ms())))
     closing = closing_heartbeat(events[-1]) if close else None

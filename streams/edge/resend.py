@@ -18,8 +18,9 @@ from streams.core.event import Rejection
 from streams.edge.bookmark import Bookmark, bookmark
 from streams.edge.reader import read
 from streams.edge.replay import Progress, Sender
-from streams.settings import Settings
+from streams.settings import Names, Settings
 from streams.sources.formats import PAYLOADS
+from streams.sources.names import named
 
 # Sent and remembered so many at once: what a run that is cut off sends again next time. Intake drops it by its id.
 TOGETHER_RECORDS = 1_000
@@ -50,7 +51,7 @@ def _resend(settings: Settings, mark: Bookmark, sender: Sender, progress: Progre
     positions: dict[int, int] = {}
     for message, partition, offset in _unsent(settings, mark):
         payload = payload_of(message)
-        reason = _send(sender, message) if payload is None else _send_payload(sender, payload)
+        reason = _send(sender, message) if payload is None else _send_payload(sender, payload, settings.names)
         sent.update([reason] if reason else [])
         refused += reason is None
         left_out += reason == ""
@@ -85,7 +86,7 @@ def _send(sender: Sender, message: Message) -> str:
     return came.reason
 
 
-def _send_payload(sender: Sender, payload: Payload) -> str | None:
+def _send_payload(sender: Sender, payload: Payload, names: Names) -> str | None:
     """The reason for which it had been refused; None where it still is."""
     read = PAYLOADS.get(payload.source)
     row = read(payload.body) if read else None
@@ -94,7 +95,7 @@ def _send_payload(sender: Sender, payload: Payload) -> str | None:
     if isinstance(row, Rejection):
         sender.refuse(payload.body, payload_headers(payload.source, row))
         return None
-    for event in row.events:
+    for event in named(row.events, names):
         sender.send_one(event)
     return payload.reason
 

@@ -50,6 +50,7 @@ class Desk:
         self._ingest = settings.ingest
         self._topics = settings.topics
         self._rules = intake_rules(settings)
+        self._names = settings.names
         self._writer = writer
         self._telemetry = telemetry
         self._now_ms = now_ms
@@ -96,7 +97,7 @@ class Desk:
         headers = {name.lower(): value for name, value in request.headers.items()}
         if secrets and not verified(source, Pushed(self._address(request), headers, body), secrets):
             return Answer(401, {"detail": "no valid signature"})
-        taken = take(source, body, self._rules, self._now_ms())
+        taken = take(source, body, self._rules, self._names, self._now_ms())
         try:
             await self._writer.write(self._records(source, body, taken))
         except NotWrittenError as error:

@@ -12,7 +12,9 @@ import orjson
 from streams.core.decode import read
 from streams.core.event import Rejection
 from streams.core.rules import IntakeRules
+from streams.settings import Names
 from streams.sources.formats import PAYLOADS
+from streams.sources.names import named
 from streams.sources.row import CanonicalEvent
 
 
@@ -41,13 +43,14 @@ class Taken(NamedTuple):
     rules: tuple[str, ...]
 
 
-def take(source: str, body: bytes, rules: IntakeRules, now_ms: int) -> Taken | Rejection:
+def take(source: str, body: bytes, rules: IntakeRules, names: Names, now_ms: int) -> Taken | Rejection:
     """The records of a payload."""
     row = PAYLOADS[source](body)
     if isinstance(row, Rejection):
         return row
-    refused = _refused(row.events, rules, now_ms)
-    return refused or Taken([(str(event["interaction_id"]).encode(), orjson.dumps(event)) for event in row.events], row.rules)
+    events = named(row.events, names)
+    refused = _refused(events, rules, now_ms)
+    return refused or Taken([(str(event["interaction_id"]).encode(), orjson.dumps(event)) for event in events], row.rules)
 
 
 def _refused(events: Sequence[CanonicalEvent], rules: IntakeRules, now_ms: int) -> Rejection | None:
