@@ -12,6 +12,7 @@ from streams.commands import (
     check_config,
     demo,
     forecast,
+    forget,
     ingest,
     kpis,
     rejected,
@@ -26,7 +27,7 @@ from streams.core.errors import StreamsError
 
 COMMANDS = (
     *(demo, worker, board, ingest, topics, simulate, replay),
-    *(trends, alerts, kpis, rejected, forecast, staffing, check_config),
+    *(trends, alerts, kpis, rejected, forecast, staffing, forget, check_config),
 )
 
 

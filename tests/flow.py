@@ -19,6 +19,24 @@ from streams.edge.telemetry import Telemetry, make_registry
 from streams.engine.batch import Batch, Output
 from streams.engine.store import Store
 
+HOUR = 3_600_000
+DAY = 24 * HOUR
+MONDAY = 1_763_942_400_000  # 2025-11-24T00:00Z
+
+# A worked example: who contacted when, by day and hour of the end. Bob comes back a minute before his seven days are over, Cem
+# when they are.
+CONTACTS = (
+    ("ann", 0, 10.0, "invoice"),
+    ("bob", 0, 11.0, "invoice"),
+    ("cem", 0, 12.0, "outage"),
+    ("dee", 1, 8.0, "outage"),
+    ("dee", 1, 15.0, "invoice"),
+    ("ann", 2, 9.0, "invoice"),
+    ("eve", 3, 9.0, "invoice"),
+    ("bob", 7, 11.0 - 1 / 60, "outage"),
+    ("cem", 7, 12.0, "outage"),
+)
+
 
 class Flow:
     """`sent`: topic → every record that was sent; `stores`: stage and partition → its state, with which it may start again."""
@@ -57,6 +75,11 @@ class Flow:
                 partitions = range(n := crc32(event["interaction_id"].encode()) % self.topics.partitions, n + 1)
             for partition in partitions:
                 self._apply(self.topics.interactions, partition, record)
+
+    def forget(self, name: str) -> None:
+        """A tombstone, as `streams forget` sends it."""
+        for partition in range(self.topics.contact_partitions):
+            self._apply(self.topics.contacts, partition, RecordFake(None, key_=name.encode()))
 
     def settle(self) -> None:
         """Drain in flow order; what a stage sends reaches the next."""

@@ -102,7 +102,7 @@ class Journey:
             elif value is not None:
                 self._take_in(decode_contact(value))
             elif key is not None:
-                self._dirty[key.decode()] = None  # told to forget: what was counted stays, who it was goes
+                self._forget(key.decode())
         if self._read_ms is None:
             self._read_ms = read_ms
 
@@ -162,6 +162,11 @@ class Journey:
         else:
             self._timers.schedule(name, due_ms)
         self._dirty[name] = msgspec.structs.replace(history, due_ms=due_ms)
+
+    def _forget(self, name: str) -> None:
+        """Told to: what was counted stays, who it was goes."""
+        self._timers.cancel(name, self._history(name).due_ms)
+        self._dirty[name] = None
 
     def _history(self, name: str) -> History:
         if name in self._dirty:

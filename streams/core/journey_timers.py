@@ -1,7 +1,7 @@
 """Timers in the store: which customers are due in which minute of event time; nothing of it is in memory but what is new.
 
 The names of a minute lie in chunks, so that a flush writes a few of them and not the whole minute. The surprise: an appointment
-is never taken off; whoever is called compares it with the one that stands in the history.
+is not taken off when another is made; whoever is called compares it with the one that stands in the history.
 """
 
 from collections.abc import Iterator, MutableMapping
@@ -33,6 +33,17 @@ class Timers:
             self.first_ms = bucket_ms
         self.last_ms = max(self.last_ms, bucket_ms)
 
+    def cancel(self, name: str, bucket_ms: int) -> None:
+        """Take this customer off this minute, so that the name is nowhere any more."""
+        if name in self._fresh.get(bucket_ms, ()):
+            self._fresh[bucket_ms].remove(name)
+        number = 0
+        while (names := self._store.get(_key(bucket_ms, number))) is not None:
+            left = [other for other in _names(names) if other != name]
+            if NAME_CHARACTERS * len(left) < len(names):
+                self._store[_key(bucket_ms, number)] = "".join(left).encode()  # perhaps empty: the next chunk is found by numbers
+            number += 1
+
     def due(self, watermark_ms: int) -> Iterator[tuple[int, str]]:
         """(minute, name) of all appointments up to here, in order; more may be made while this goes on."""
         while self.first_ms is not None and self.first_ms <= min(watermark_ms, self.last_ms):
@@ -62,8 +73,7 @@ class Timers:
         while (names := self._store.get(_key(bucket_ms, number))) is not None:
             del self._store[_key(bucket_ms, number)]
             number += 1
-            text = names.decode()
-            yield from (text[start : start + NAME_CHARACTERS] for start in range(0, len(text), NAME_CHARACTERS))
+            yield from _names(names)
 
     def _last_chunk(self, bucket_ms: int) -> int:
         """The chunk to go on with: the last one, or the first that isn't there yet."""
@@ -71,6 +81,11 @@ class Timers:
         while _key(bucket_ms, number + 1) in self._store:
             number += 1
         return number
+
+
+def _names(chunk: bytes) -> list[str]:
+    text = chunk.decode()
+    return [text[start : start + NAME_CHARACTERS] for start in range(0, len(text), NAME_CHARACTERS)]
 
 
 def _key(bucket_ms: int, number: int) -> bytes:

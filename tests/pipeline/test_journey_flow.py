@@ -1,24 +1,9 @@
 """Journey by a worked example, through intake, journey and merge: eleven days, W = 7 days, every figure by hand."""
 
 import pytest
-from flow import Flow, contact, heartbeat
+from flow import CONTACTS, DAY, HOUR, MONDAY, Flow, contact, heartbeat
 
-HOUR = 3_600_000
-DAY = 24 * HOUR
-MONDAY = 1_763_942_400_000  # 2025-11-24T00:00Z
-
-# Who contacted when, by day and hour of the end. Bob comes back a minute before his seven days are over, Cem when they are.
-CONTACTS = (
-    ("ann", 0, 10.0, "invoice"),
-    ("bob", 0, 11.0, "invoice"),
-    ("cem", 0, 12.0, "outage"),
-    ("dee", 1, 8.0, "outage"),
-    ("dee", 1, 15.0, "invoice"),
-    ("ann", 2, 9.0, "invoice"),
-    ("eve", 3, 9.0, "invoice"),
-    ("bob", 7, 11.0 - 1 / 60, "outage"),
-    ("cem", 7, 12.0, "outage"),
-)
+from streams.core.customer import pseudonym
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +92,25 @@ def test_nothing_that_is_sent_or_kept_holds_the_id_of_a_customer(flow: Flow) -> 
     held += [part for store in flow.stores.values() for entry in store.items() for part in entry]
     assert len(held) > 1_000
     assert [part for part in held if part is not None and b"customer " in part] == []
+
+
+def test_who_is_forgotten_is_in_no_state_and_begins_anew() -> None:
+    flow = Flow({"STREAMS_PRIVACY_CUSTOMER_KEY": "k"})
+    flow.feed([heartbeat(MONDAY), *contact("ann", "c1", MONDAY + HOUR), *contact("bob", "c2", MONDAY + HOUR)])
+    flow.settle()
+    names = [pseudonym(who, b"k") for who in ("ann", "bob")]
+    assert [holds(flow, name) for name in names] == [True, True]
+    flow.forget(names[0])
+    flow.settle()
+    assert [holds(flow, name) for name in names] == [False, True]
+    flow.feed([*contact("ann", "c3", MONDAY + 2 * HOUR), *contact("bob", "c4", MONDAY + 2 * HOUR)])
+    flow.feed([heartbeat(MONDAY + 2 * DAY)])
+    for _ in range(3):
+        flow.settle()
+    assert kpi(flow, "repeat_rate") == {0: (0.25, 4)}  # bob's; of ann's first contact nothing is known any more
+
+
+def holds(flow: Flow, name: str) -> bool:
+    """Whether journey's state has a name, in any key or value."""
+    entries = [entry for (stage, _), store in flow.stores.items() if stage == "journey" for entry in store.items()]
+    return any(name.encode() in part for entry in entries for part in entry)
