@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from streams.sources.row import CanonicalEvent, time_of
 
 MINUTE_MS = 60_000
-# The longest window is a day and its grace a quarter of one (settings); two days pass both wherever midnight lies.
+# The longest window that waits is a day, its grace a quarter of one (settings): two days pass both wherever midnight lies. Weeks
+# and months that the feed ends within stay open.
 CLOSE_AFTER_MS = 2 * 24 * 60 * MINUTE_MS
 
 _IDS = ("id", "interaction_id", "parent_interaction_id")

@@ -110,7 +110,7 @@ def check_medians(counted: Recount, found: dict[tuple[str, int, str], Trend]) ->
             assert kpi.value == pytest.approx(median(values), rel=0.0101)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data(), lives())
 def test_final_windows_of_every_cut_and_measure_equal_the_recount(data: st.DataObject, events: list[dict[str, Any]]) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
