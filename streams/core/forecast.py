@@ -108,8 +108,8 @@ class Forecaster:
         return self._with_parents(self._curves * factor)
 
     def bands(self, means: FloatArray) -> FloatArray:
-        """Quantiles (levels, sides, days, series, slots) around `means` of the same origin, in whole contacts."""
-        waits = self.slot_minutes * (np.arange(len(self.days))[:, None] * self.slots + np.arange(self.slots) + 1 - self.slot)
+        """Quantiles (levels, sides, days, series, slots) around `means`, the first days of this origin, whole."""
+        waits = self.slot_minutes * (np.arange(len(means))[:, None] * self.slots + np.arange(self.slots) + 1 - self.slot)
         ends = [self.slot_minutes, *NEAR_MINUTES[1:], self.slots * self.slot_minutes, self.ahead * self.slots * self.slot_minutes]
         place = np.interp(np.log(np.maximum(waits, 1)), np.log(ends), np.arange(HORIZONS))
         below = np.minimum(place.astype(int), HORIZONS - 2)

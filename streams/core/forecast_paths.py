@@ -1,10 +1,14 @@
 """Paths: a day played through many times, for what bands of single slots can't tell: its total, its peak, and how high it is.
 
-A path is the forecast times a level of the day times a wandering of the hours, and then counted (Poisson). The surprise: the seed
-is an argument; the same forecast gives the same paths on every worker and after every restart.
+A path is the forecast times a level of the day times a wandering of the hours, and then counted (Poisson). The surprise: seeds
+are arguments, so that the same forecast gives the same paths on every worker and after every restart; and series share what the
+day and its hours do, which takes two thirds of the time.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from streams.core.level import FloatArray
@@ -27,13 +31,29 @@ class Outcome(Struct, frozen=True, kw_only=True):
     peak_quantiles: list[float]
 
 
-def play(mean: FloatArray, day_variance: float, slot_variance: FloatArray, slot_minutes: int, seed: int) -> Outcome:
-    """Outcome for slots with these means; variances are relative: of the day's level, and of each slot's mean in all."""
+class Course(NamedTuple):
+    """How paths go, in standard deviations: the day (paths, 1), its hours (paths, slots)."""
+
+    day: FloatArray
+    hours: FloatArray
+
+
+def courses(slots: int, slot_minutes: int, seed: int) -> Course:
+    """Courses of so many slots; the hours are an AR(1) of variance 1."""
     random = np.random.default_rng(seed)
-    day_variance = min(day_variance, float(slot_variance.max(initial=0.0)))
-    level = _lognormal(random.standard_normal((PATHS, 1)), np.array(day_variance))
-    wandering = _lognormal(_wander(random, len(mean), slot_minutes), np.maximum(slot_variance - day_variance, 0.0))
-    counts = random.poisson(mean * level * wandering)
+    day, hours = random.standard_normal((PATHS, 1)), random.standard_normal((PATHS, slots))
+    kept = float(np.exp(-slot_minutes / _LASTING_MINUTES))
+    for slot in range(1, slots):
+        hours[:, slot] = kept * hours[:, slot - 1] + np.sqrt(1 - kept**2) * hours[:, slot]
+    return Course(day, hours)
+
+
+def play(mean: FloatArray, variances: tuple[float, FloatArray], course: Course, seed: int) -> Outcome:
+    """Outcome for slots with these means; variances are relative: of the day's level, and of each slot's mean in all."""
+    day_variance = min(variances[0], float(variances[1].max(initial=0.0)))
+    level = _lognormal(course.day, np.array(day_variance))
+    wandering = _lognormal(course.hours, np.maximum(variances[1] - day_variance, 0.0))
+    counts: npt.NDArray[np.int64] = np.random.default_rng(seed).poisson(mean * level * wandering)
     total, peak = counts.sum(axis=1), counts.max(axis=1)
     busiest = np.bincount(counts.argmax(axis=1)[peak > 0], minlength=len(mean))
     low_95, low_80, high_80, high_95 = np.quantile(total, _TOTAL_SHARES)
@@ -54,15 +74,6 @@ def chance_above(peak_quantiles: list[float], capacity: float) -> float:
     if capacity >= peak_quantiles[-1]:
         return 0.0
     return float(1 - np.interp(capacity, peak_quantiles, SHARES))
-
-
-def _wander(random: np.random.Generator, slots: int, slot_minutes: int) -> FloatArray:
-    """An AR(1) of variance 1 (paths, slots)."""
-    kept = float(np.exp(-slot_minutes / _LASTING_MINUTES))
-    steps = random.standard_normal((PATHS, slots))
-    for slot in range(1, slots):
-        steps[:, slot] = kept * steps[:, slot - 1] + np.sqrt(1 - kept**2) * steps[:, slot]
-    return steps
 
 
 def _lognormal(normal: FloatArray, variance: FloatArray) -> FloatArray:

@@ -3,8 +3,8 @@
 The surprise: today's record holds only the slots to come, with the total and the peak of these. What has come is in `trends`.
 """
 
-from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from streams.core.forecast import Forecaster
 from streams.core.forecast_clock import slot_starts
-from streams.core.forecast_paths import Outcome, play
+from streams.core.forecast_paths import Course, Outcome, courses, play
 from streams.core.level import FloatArray
 from streams.core.series import SEPARATOR, series_cut, series_values
 
@@ -47,10 +47,8 @@ class Origin(msgspec.Struct, frozen=True):
     """From when a forecast is: today's date, and up to when contacts were seen."""
 
     today: date
-    slot_minutes: int
     zone: ZoneInfo
     origin_ms: int
-    published_ms: int
 
 
 def forecast_key(series: str, day: str) -> bytes:
@@ -58,62 +56,65 @@ def forecast_key(series: str, day: str) -> bytes:
     return f"{series}{SEPARATOR}{day}".encode()
 
 
-def forecast_days(forecaster: Forecaster, names: Sequence[str], origin: Origin, days: int) -> list[tuple[str, ForecastDay]]:
-    """(series, forecast) of today and the next `days` − 1 days, of each series that has one."""
-    ready = np.nonzero(forecaster.ready)[0]
-    if not len(ready):
-        return []
-    means = forecaster.means()
-    bands = forecaster.bands(means)
-    found = []
-    for number in range(days):
-        day = origin.today + timedelta(days=number)
-        starts = slot_starts(day, origin.zone, forecaster.slots, forecaster.slot_minutes)
+class Look:
+    """The forecasts of all series from one origin, computed once and handed out record by record; what is learned later doesn't
+    change it."""
+
+    def __init__(self, forecaster: Forecaster, origin: Origin, days: int) -> None:
+        """`days`: today and how many after it, in all."""
+        self._origin = origin
+        self._minutes = forecaster.slot_minutes
+        self._seed = f"{origin.today} {forecaster.slot}"
+        self._means = forecaster.means()[:days]
+        self._bands = forecaster.bands(self._means)
+        self._level_variance, self._slot_variance = forecaster.noise()
+        self._borrows = forecaster.borrows
+        self._days = [self._day(number, forecaster) for number in range(days)]
+        ready = [int(row) for row in np.nonzero(forecaster.ready)[0]]
+        self.places = [(number, row) for number, day in enumerate(self._days) if day.slots for row in ready]
+
+    def _day(self, number: int, forecaster: Forecaster) -> "_Day":
+        day = self._origin.today + timedelta(days=number)
+        starts = slot_starts(day, self._origin.zone, forecaster.slots, self._minutes)
         first = forecaster.slot if number == 0 else 0
-        kept = [slot for slot, start_ms in enumerate(starts) if slot >= first and start_ms is not None]
+        slots = [slot for slot, start_ms in enumerate(starts) if slot >= first and start_ms is not None]
         starts_ms = [start_ms for start_ms in starts[first:] if start_ms is not None]
-        for row in (int(one) for one in ready if kept):
-            outcome = _outcome(forecaster, means[number, row, kept], (row, kept), f"{names[row]} {day} {forecaster.slot}")
-            quantiles = bands[:, :, number, row, :][:, :, kept]
-            borrowed = bool(forecaster.borrows[row])
-            figures = (means[number, row, kept], quantiles, outcome)
-            found.append((names[row], _record(names[row], (origin, day, starts_ms), figures, borrowed)))
-    return found
+        return _Day(day.isoformat(), slots, starts_ms, courses(len(slots), self._minutes, crc32(f"{self._seed} {day}".encode())))
+
+    def record(self, name: str, place: tuple[int, int], now_ms: int) -> ForecastDay:
+        """The forecast of one of `places`, (day, row): the series `name`, published at `now_ms`."""
+        number, row = place
+        day, origin = self._days[number], self._origin
+        mean = self._means[number, row, day.slots]
+        (low_80, high_80), (low_95, high_95) = self._bands[:, :, number, row][:, :, day.slots]
+        variances = float(self._level_variance[row]), self._slot_variance[row, day.slots]
+        return ForecastDay(
+            cut=series_cut(name),
+            series=series_values(name),
+            day=day.name,
+            time_zone=origin.zone.key,
+            slot_minutes=self._minutes,
+            origin_ms=origin.origin_ms,
+            starts_ms=day.starts_ms,
+            mean=_rounded(mean),
+            low_80=_rounded(low_80),
+            high_80=_rounded(high_80),
+            low_95=_rounded(low_95),
+            high_95=_rounded(high_95),
+            total=round(float(mean.sum()), _PLACES),
+            outcome=play(mean, variances, day.course, crc32(f"{self._seed} {day.name} {name}".encode())),
+            borrowed=bool(self._borrows[row]),
+            published_ms=now_ms,
+        )
 
 
-def _outcome(forecaster: Forecaster, mean: FloatArray, place: tuple[int, list[int]], seed: str) -> Outcome:
-    level, slots = forecaster.noise()
-    row, kept = place
-    return play(mean, float(level[row]), slots[row, kept], forecaster.slot_minutes, crc32(seed.encode()))
-
-
-def _record(
-    name: str,
-    when: tuple[Origin, date, list[int]],
-    figures: tuple[FloatArray, FloatArray, Outcome],
-    borrowed: bool,
-) -> ForecastDay:
-    origin, day, starts_ms = when
-    mean, quantiles, outcome = figures
-    return ForecastDay(
-        cut=series_cut(name),
-        series=series_values(name),
-        day=day.isoformat(),
-        time_zone=origin.zone.key,
-        slot_minutes=origin.slot_minutes,
-        origin_ms=origin.origin_ms,
-        starts_ms=starts_ms,
-        mean=_rounded(mean),
-        low_80=_rounded(quantiles[0, 0]),
-        high_80=_rounded(quantiles[0, 1]),
-        low_95=_rounded(quantiles[1, 0]),
-        high_95=_rounded(quantiles[1, 1]),
-        total=round(float(mean.sum()), _PLACES),
-        outcome=outcome,
-        borrowed=borrowed,
-        published_ms=origin.published_ms,
-    )
+class _Day(NamedTuple):
+    name: str
+    slots: list[int]
+    starts_ms: list[int]
+    course: Course
 
 
 def _rounded(values: FloatArray) -> list[float]:
-    return [round(float(value), _PLACES) for value in values]
+    rounded: list[float] = np.round(values, _PLACES).tolist()
+    return rounded

@@ -14,12 +14,13 @@ import numpy as np
 from streams.core.forecast import Forecaster
 from streams.core.forecast_calendar import CalendarDay, calendar_day
 from streams.core.forecast_clock import MINUTE_MS, local_slot, slot_starts
-from streams.core.forecast_record import ForecastDay, Origin, forecast_days
+from streams.core.forecast_record import ForecastDay, Look, Origin
 from streams.core.series import TOTAL, series_cut
 
 VERSION = 1  # of the stored numbers: their names, shapes and order
 QUIET_MS = 7 * 24 * 60 * MINUTE_MS
 DAY_MINUTES = 24 * 60
+AT_ONCE = 20  # forecasts in a flush, 2 ms each; a flush comes ten times a second
 
 META_KEY, LEARNED_PREFIX, TODAY_PREFIX = b"forecast", b"l", b"t"
 
@@ -68,6 +69,8 @@ class Forecasting:
         self._names: list[str] = []
         self._rows: dict[str, int] = {}
         self._meta = _Meta(layout=f"{VERSION} {rules.slot_minutes} {rules.days_ahead} {rules.time_zone}")
+        self._look: Look | None = None
+        self._due: list[tuple[int, int]] = []
         self._dirty = self._slot_over = self._day_over = False
         self._restore()
 
@@ -85,9 +88,10 @@ class Forecasting:
         self._dirty = True
 
     def drain(self, now_ms: int) -> list[tuple[str, ForecastDay]]:
-        """Write what changed into the store; the forecasts, if a slot has ended since the last drain, published at `now_ms`."""
-        days = self._rules.days_ahead + 1 if self._day_over else 2  # today and tomorrow, unless a day has begun
-        found = self._forecasts(now_ms, days) if self._slot_over else []
+        """Write what changed into the store; some of the forecasts that are due, published at `now_ms`: few at once."""
+        if self._slot_over:
+            far = self._day_over or any(number > 1 for number, _ in self._due)  # today and tomorrow, unless a day has begun
+            self._look_out(self._rules.days_ahead + 1 if far else 2)
         if self._dirty:
             self._store[META_KEY] = _ENCODER.encode(self._meta)
         for over, prefix, rows in (
@@ -97,11 +101,29 @@ class Forecasting:
             for row, name in enumerate(self._names if over else ()):
                 self._store[prefix + name.encode()] = _ENCODER.encode(_Row(row, rows.pack(row)))
         self._dirty = self._slot_over = self._day_over = False
-        return found
+        return self._hand_over(AT_ONCE, now_ms)
 
     def everything(self, now_ms: int) -> list[tuple[str, ForecastDay]]:
         """The forecasts of today and all days ahead, published at `now_ms`."""
-        return self._forecasts(now_ms, self._rules.days_ahead + 1)
+        self._look_out(self._rules.days_ahead + 1)
+        return self._hand_over(len(self._due), now_ms)
+
+    def _look_out(self, days: int) -> None:
+        """All forecasts from here are due."""
+        meta, forecaster = self._meta, self._forecaster
+        if meta.day is None or not self._names:
+            return
+        today = date.fromisoformat(meta.day)
+        seen_ms = slot_starts(today, self._zone, forecaster.slots, self._rules.slot_minutes)[forecaster.slot]
+        origin = Origin(today, self._zone, meta.next_ms if seen_ms is None else seen_ms)
+        self._look = Look(forecaster, origin, days)
+        self._due = self._look.places
+
+    def _hand_over(self, number: int, now_ms: int) -> list[tuple[str, ForecastDay]]:
+        if self._look is None:
+            return []
+        now, self._due = self._due[:number], self._due[number:]
+        return [(self._names[row], self._look.record(self._names[row], (day, row), now_ms)) for day, row in now]
 
     def _move_to(self, time_ms: int) -> bool:
         """Close slots and days up to the one that holds `time_ms`; False where that has been before (the clock went back)."""
@@ -161,15 +183,6 @@ class Forecasting:
         days = (day + timedelta(days=number) for number in range(rules.days_ahead + 1))
         return [calendar_day(one, rules.holidays, with_effects=rules.calendar_effects) for one in days]
 
-    def _forecasts(self, now_ms: int, days: int) -> list[tuple[str, ForecastDay]]:
-        rules, meta = self._rules, self._meta
-        if meta.day is None:
-            return []
-        today = date.fromisoformat(meta.day)
-        seen_ms = slot_starts(today, self._zone, self._forecaster.slots, rules.slot_minutes)[self._forecaster.slot]
-        origin = Origin(today, rules.slot_minutes, self._zone, meta.next_ms if seen_ms is None else seen_ms, now_ms)
-        return forecast_days(self._forecaster, self._names, origin, days)
-
     def _restore(self) -> None:
         """What was learned, unless it is laid out for other settings or another version: then all is learned anew."""
         if META_KEY not in self._store:
@@ -189,6 +202,7 @@ class Forecasting:
         if meta.day is not None:
             parents = [self._parent(name) for name in self._names]
             self._forecaster.resume(self._calendar(date.fromisoformat(meta.day)), meta.seen_slot, parents)
+            self._look_out(self._rules.days_ahead + 1)  # what was due when the last worker ended
 
     def _stored(self, prefix: bytes) -> dict[str, _Row]:
         return {key[len(prefix) :].decode(): _ROW.decode(value) for key, value in self._store.items() if key.startswith(prefix)}

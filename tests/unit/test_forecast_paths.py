@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 
-from streams.core.forecast_paths import SHARES, chance_above, play
+from streams.core.forecast_paths import SHARES, chance_above, courses, play
 
 MEAN = np.array([10.0, 50.0, 100.0, 50.0])
 SLOTS = np.full(4, 0.01)
+COURSE = courses(4, 15, 3)
 
 
 def test_the_same_seed_gives_the_same_outcome() -> None:
-    assert play(MEAN, 0.004, SLOTS, 15, 7) == play(MEAN, 0.004, SLOTS, 15, 7)
-    assert play(MEAN, 0.004, SLOTS, 15, 7) != play(MEAN, 0.004, SLOTS, 15, 8)
+    assert play(MEAN, (0.004, SLOTS), COURSE, 7) == play(MEAN, (0.004, SLOTS), COURSE, 7)
+    assert play(MEAN, (0.004, SLOTS), COURSE, 7) != play(MEAN, (0.004, SLOTS), COURSE, 8)
 
 
 def test_total_and_peak_lie_where_variances_put_them() -> None:
-    outcome = play(MEAN, 0.01, SLOTS, 15, 7)
+    outcome = play(MEAN, (0.01, SLOTS), COURSE, 7)
 
     spread = np.sqrt(210 + 0.01 * 210**2)  # all of the variance is the day's
     assert outcome.total_low_80 == pytest.approx(210 - 1.28 * spread, abs=6)
@@ -25,7 +26,7 @@ def test_total_and_peak_lie_where_variances_put_them() -> None:
 
 
 def test_without_contacts_nothing_comes() -> None:
-    outcome = play(np.zeros(3), 0.01, np.full(3, 0.01), 15, 7)
+    outcome = play(np.zeros(4), (0.01, SLOTS), COURSE, 7)
 
     assert (outcome.total_high_95, outcome.peak_slot, max(outcome.peak_quantiles)) == (0, 0, 0)
 

@@ -177,3 +177,19 @@ def test_beyond_the_limit_series_have_no_forecast() -> None:
         forecasting.take(start_ms, {"total": number, "queue\x1fa": number // 2, "queue\x1fb": number // 2})
 
     assert {name for name, _ in forecasting.everything(0)} == {"total", "queue\x1fa"}
+
+
+def test_forecasts_that_are_due_leave_a_few_at_a_time_and_all_of_them_after_a_restart() -> None:
+    kept: dict[bytes, bytes] = {}
+    forecasting = Forecasting(kept, HOURLY)
+    for start_ms, number, _ in hours(2, 50.0):
+        forecasting.take(start_ms, {"total": number, "queue\x1fa": number // 2, "queue\x1fb": number // 2})
+    forecasting.take(start_of(MONDAY + timedelta(days=2)), {})
+
+    def told(one: Forecasting) -> list[int]:
+        return [len(one.drain(0)) for _ in range(3)]
+
+    assert told(forecasting) == [20, 4, 0]  # eight days of three series
+    assert told(Forecasting(dict(kept), HOURLY)) == [20, 4, 0]
+    forecasting.take(start_of(MONDAY + timedelta(days=2)) + HOUR_MS, {})
+    assert told(forecasting) == [6, 0, 0]  # today and tomorrow
