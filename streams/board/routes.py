@@ -15,8 +15,9 @@ from streams.board.picture import CUT_SERIES_MAX
 from streams.board.stream import Hub
 from streams.board.view import Health
 from streams.core.alert import Alert, AlertState
+from streams.core.compare import share
 from streams.core.kpi_table import in_force
-from streams.core.series import SEPARATOR, cut_dimensions, series_cut, series_of, series_values
+from streams.core.series import SEPARATOR, TOTAL, cut_dimensions, series_cut, series_of, series_values
 from streams.core.trend import Expectation, Trend, WindowKind
 from streams.edge.redis import LiveReader
 from streams.settings import Kpi, Settings
@@ -80,12 +81,15 @@ def add_trends(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> 
         responses=responses(list_of(Trend), "Busiest series first"),
     )
     async def trends(cut: Cut = "total", window: Window = "today", series: SeriesPath | None = None) -> Response:
-        """Of one series, or of the busiest 200 of a cut."""
+        """Of one series, or of the busiest 200 of a cut; `share` is of the total in the same window."""
         if series is not None:
             found = await reader.live_many([parse_series(series, cuts)])
         else:
             found = await reader.live_many((await reader.series(check_cut(cut, cuts)))[:CUT_SERIES_MAX])
-        return encoded([kinds[window] for kinds in found.values() if window in kinds])
+        total = (await reader.live_many([TOTAL])).get(TOTAL, {}) if TOTAL in cuts else {}
+        shown = [kinds[window] for kinds in found.values() if window in kinds]
+        shares = (msgspec.structs.replace(one, kpis={**one.kpis, "share": share(one, total.get(window))}) for one in shown)
+        return encoded(list(shares))
 
 
 def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> None:

@@ -16,8 +16,11 @@ from rich.table import Column, Table
 
 from streams.commands import figures
 from streams.commands.options import ConfigOption, JsonOption, load
+from streams.core.compare import Against, change, earlier_start, share
 from streams.core.errors import StreamsError
-from streams.core.trend import CLOCK_KEY, Trend, WindowKind
+from streams.core.live import record_series
+from streams.core.series import TOTAL
+from streams.core.trend import CLOCK_KEY, LIVE, Trend, WindowKind
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -33,18 +36,23 @@ def trends(
     window: Annotated[str, typer.Option(help=f"Which windows: {', '.join(KINDS)}; 'all' for every one.")] = "1d",
     final_only: Annotated[bool, typer.Option("--final-only", help="Leave out windows that may still change.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="Rows of the table, the newest; 0 for all. JSON is never cut.")] = 50,
+    against: Annotated[
+        Against | None,
+        typer.Option(help="Show the change of volume against the window before, or the same time of an earlier day."),
+    ] = None,
+    shares: Annotated[bool, typer.Option("--shares", help="Show which part of all contacts each series is.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show windows of the trends topic: volume, waits, service level and the rest, by series."""
     settings = load(config)
     _check(settings, cut, window)
-    found = read_trends(settings, cut, window, final_only)
+    found = read_trends(settings, cut, window, final_only, against)
     if as_json:
         for trend in found:
             typer.echo(to_json(trend))
     elif found:
-        _show(found, limit)
+        _show(found, limit, [*(["share"] if shares else []), *(["change"] if against else [])])
     else:
         typer.echo(f"no {window} windows of cut {cut} on topic '{settings.topics.trends}' yet; is a worker running?", err=True)
 
@@ -54,17 +62,34 @@ def register(app: typer.Typer) -> None:
     app.command()(trends)
 
 
-def read_trends(settings: "Settings", cut: str, window: str, final_only: bool) -> list[Trend]:
-    """The latest record of each series and window on the topic, sorted by cut, series, start and kind; 'all' filters nothing."""
+def read_trends(settings: "Settings", cut: str, window: str, final_only: bool, against: Against | None = None) -> list[Trend]:
+    """The latest record of each series and window on the topic, sorted by cut, series, start and kind; 'all' filters nothing.
+
+    With what only a reader of several records can say of each: its share, and its change `against` an earlier one.
+    """
     from streams.edge.reader import latest  # heavy
 
     decoder = msgspec.json.Decoder(Trend)
     records = [decoder.decode(value) for key, value in latest(settings, settings.topics.trends).items() if key != CLOCK_KEY]
     return in_order(
         trend
-        for trend in records
+        for trend in compared(records, against)
         if cut in (ALL, trend.cut) and window in (ALL, trend.window.kind) and (trend.final or not final_only)
     )
+
+
+def compared(records: list[Trend], against: Against | None) -> list[Trend]:
+    """Records with their share of all contacts and, where it is asked for, their change."""
+    places = {(record_series(trend), trend.window.kind, trend.window.start_ms): trend for trend in records}
+    found = []
+    for trend in records:
+        window, series = trend.window, record_series(trend)
+        kpis = {**trend.kpis, "share": share(trend, places.get((TOTAL, window.kind, window.start_ms)))}
+        if against is not None:
+            then = None if window.kind in LIVE else places.get((series, window.kind, earlier_start(window, against)))
+            kpis["change"] = change(trend, then)
+        found.append(msgspec.structs.replace(trend, kpis=kpis))
+    return found
 
 
 def in_order(found: Iterable[Trend]) -> list[Trend]:
@@ -89,16 +114,17 @@ def _check(settings: "Settings", cut: str, window: str) -> None:
         raise StreamsError(f"unknown window '{window}'. Known are {', '.join(KINDS)}; 'all' takes all.")
 
 
-def _show(found: list[Trend], limit: int) -> None:
+def _show(found: list[Trend], limit: int, compared_by: list[str]) -> None:
     """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
     newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
     kinds = {trend.window.kind for trend in newest}
     title = f"windows {', '.join(sorted(kinds))}; times in {found[0].window.time_zone}"
     names = (Column(name, no_wrap=True) for name in ("from", "series"))
-    columns = (Column(name, justify="right", no_wrap=True) for name in FIGURES)
+    heads = (*FIGURES, *(f"{name} %" for name in compared_by))
+    columns = (Column(name, justify="right", no_wrap=True) for name in heads)
     table = Table(*names, *columns, title=title, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for trend in newest:
-        table.add_row(*_row(trend, len(kinds) > 1))
+        table.add_row(*_row(trend, len(kinds) > 1), *(_percent(trend, name) for name in compared_by))
     console = Console()
     console.print(table)
     if not all(trend.final for trend in newest):
@@ -114,7 +140,11 @@ def _row(trend: Trend, with_kind: bool) -> list[str]:
         start + (f" {window.kind}" if with_kind else "") + ("" if trend.final else " …"),
         figures.series_name(trend.series),
         *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
-        figures.percent(kpis.get("service_level")).removesuffix(" %"),
+        _percent(trend, "service_level"),
         *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
-        figures.percent(kpis.get("csat")).removesuffix(" %"),
+        _percent(trend, "csat"),
     ]
+
+
+def _percent(trend: Trend, name: str) -> str:
+    return figures.percent(trend.kpis.get(name)).removesuffix(" %")

@@ -90,7 +90,7 @@ def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None
             value, n = sketches.quantile(kpi.sketches[0], kpi.quantile)
         elif shape == "longest":
             value, n = sketches.highest(kpi.sketches)
-        elif queue is None:
+        elif queue is None or shape == "reader":
             continue
         else:
             n = queue.waiting

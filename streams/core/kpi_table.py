@@ -13,7 +13,7 @@ from streams.core import measure as m
 from streams.core import measure_journey as j
 from streams.core.facts import MICRO
 
-Shape = Literal["count", "ratio", "net", "mean", "score", "rate", "percentile", "longest", "now"]
+Shape = Literal["count", "ratio", "net", "mean", "score", "rate", "percentile", "longest", "now", "reader"]
 Unit = Literal["contacts", "customers", "ratio", "seconds", "points"]
 ServiceLevel = Literal["A", "B", "B-short", "B+flow", "B-short+flow", "C", "D", "E"]
 Abandonment = Literal["without_short", "with_short"]
@@ -32,7 +32,8 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     count: numerator. ratio: numerator / denominator, with a Wilson interval. net: the same of a difference, × 100. mean:
     numerator / denominator / scale. score: the mean of answers 1, 2, 3 … counted by the codes of the denominator. rate:
     numerator / the customers that the settings give, of the series' segment or of all. percentile and longest: of the waits
-    or handle times in `sketches`, within 1 %. now: of who waits at this moment.
+    or handle times in `sketches`, within 1 %. now: of who waits at this moment. reader: of several records, by who reads
+    them (compare.py).
     """
 
     name: str
@@ -230,6 +231,11 @@ KPIS: tuple[Kpi, ...] = (
         formula="contacts offered / customers as given in [kpi.segment_customers]", numerator=Terms((m.OFFERED,))),
     Kpi(name="interaction_rate_net", title="Interaction rate, net", unit="ratio", shape="rate", attribution=BY_DAY,
         formula="distinct customers / customers as given in [kpi.segment_customers]", numerator=_CUSTOMERS),
+    Kpi(name="share", title="Share of contacts (channel mix, issue mix …)", unit="ratio", shape="reader", attribution=AT_OFFER,
+        formula="offered / offered of the total in the same window; given by streams trends and /api/v1/trends"),
+    Kpi(name="change", title="Change of contact volume", unit="ratio", shape="reader", attribution=AT_OFFER,
+        formula="offered / offered in the window before, at the same time yesterday or a week ago, - 1; final windows only; "
+                "given by streams trends --against; interval of a ratio of two Poisson counts"),
     Kpi(name="contacts_in_queue", title="Contacts in queue", unit="contacts", shape="now", attribution=NOW,
         formula="contacts that wait in a queue"),
     Kpi(name="oldest_in_queue", title="Oldest in queue", unit="seconds", shape="now", attribution=NOW,
