@@ -8,8 +8,8 @@ HOUR = 3_600_000
 
 def trend(cut: str, start_ms: int, offered: int) -> Trend:
     return Trend(
-        cut=cut, series={} if cut == "total" else {cut: "chat"}, window=Window("1h", start_ms, start_ms + HOUR, "UTC"), final=True,
-        revision=1, measures={"offered": offered}, kpis={}, watermark_ms=0, read_ms=None, published_ms=0,
+        cut=cut, series={} if cut == "total" else {cut: "chat"}, window=Window("1h", start_ms, start_ms + HOUR, "UTC"),
+        final=True, revision=1, measures={"offered": offered}, kpis={}, watermark_ms=0, read_ms=None, published_ms=0,
     )  # fmt: skip
 
 
