@@ -10,6 +10,7 @@ from streams.commands import (
     alerts,
     board,
     check_config,
+    contracts,
     demo,
     forecast,
     forget,
@@ -27,7 +28,7 @@ from streams.core.errors import StreamsError
 
 COMMANDS = (
     *(demo, worker, board, ingest, topics, simulate, replay),
-    *(trends, alerts, kpis, rejected, forecast, staffing, forget, check_config),
+    *(trends, alerts, kpis, rejected, forecast, staffing, forget, contracts, check_config),
 )
 
 

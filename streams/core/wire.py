@@ -5,7 +5,7 @@ an object that it refuses, `refusal` looks for the first field at fault, with th
 """
 
 from datetime import datetime
-from typing import Annotated, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
@@ -53,7 +53,7 @@ class Wire(msgspec.Struct, gc=False, kw_only=True):
     csat: Annotated[int, Meta(ge=1, le=5)] | None = None
     nps: Annotated[int, Meta(ge=0, le=10)] | None = None
     score: Annotated[float, Meta(ge=-1, le=1)] | None = None
-    specversion: object = None
+    specversion: Any = None
 
 
 _TEXT = f"a text of 1 to {MAX_IDENTIFIER_CHARACTERS} characters"
