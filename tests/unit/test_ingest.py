@@ -1,6 +1,7 @@
 """The ingest service without Kafka: every answer that it can give, and what it writes before."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -197,6 +198,24 @@ def test_health_readiness_and_metrics_say_how_it_is() -> None:
         assert writer.closed
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("public_url", "called"),
+    [("https://acme.example/", "https://acme.example"), ("", "http://ingest")],
+)
+def test_twilio_signs_the_address_that_it_called_with_its_query(public_url: str, called: str) -> None:
+    fields = {"EventType": "task.created", "Timestamp": str(NOW_MS // 1000), "TaskSid": "WT1"}
+    signed_text = f"{called}/ingest/twilio?region=eu%20west" + "".join(name + fields[name] for name in sorted(fields))
+    signature = base64.b64encode(hmac.new(b"t", signed_text.encode(), hashlib.sha1).digest()).decode()
+    extra = {"STREAMS_INGEST_SECRETS": '{twilio = "t"}', "STREAMS_INGEST_PUBLIC_URL": public_url}
+
+    async def run(path: str) -> int:
+        async with client(app_of(Kept(), extra)) as one:
+            return (await one.post(path, data=fields, headers={"X-Twilio-Signature": signature})).status_code
+
+    assert asyncio.run(run("/ingest/twilio?region=eu%20west")) == 202
+    assert asyncio.run(run("/ingest/twilio?region=us")) == 401
 
 
 def test_what_repeats_is_logged_when_its_total_gains_a_digit(caplog: pytest.LogCaptureFixture) -> None:
