@@ -20,7 +20,7 @@ from streams.edge import metrics
 
 pytestmark = pytest.mark.integration
 
-EXPOSED = (*metrics.PIPELINE, *metrics.VITALS, *metrics.BUSINESS)
+EXPOSED = (*metrics.PIPELINE, *metrics.VITALS, *metrics.INGEST, *metrics.BUSINESS)
 HISTOGRAM_TAILS = ("_bucket", "_sum", "_count")
 
 
@@ -122,7 +122,7 @@ def prometheus_of_the_list(tmp_path: Path) -> Iterator[str]:
 def sample(metric: metrics.Metric, registry: CollectorRegistry) -> Callable[[], None]:
     """A metric with one sample of each label, of the type that its name says; what is returned makes it grow."""
     labels = dict.fromkeys(metric.labels, "total")
-    if metric in {metrics.WAIT, metrics.HANDLE, metrics.FLUSH, metrics.FRESHNESS, metrics.PAUSES}:
+    if metric in {metrics.WAIT, metrics.HANDLE, metrics.FLUSH, metrics.FRESHNESS, metrics.PAUSES, metrics.ANSWERS}:
         histogram = Histogram(metric.name, metric.text, metric.labels, registry=registry)
         child = histogram.labels(**labels) if labels else histogram
         return lambda: child.observe(0.3)

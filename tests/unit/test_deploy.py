@@ -62,11 +62,10 @@ def test_a_misspelt_variable_in_compose_would_be_found() -> None:
 
 def test_each_worker_has_its_own_name_and_is_found_by_prometheus() -> None:
     workers = [SERVICES["worker-1"], SERVICES["worker-2"]]
-    (job,) = (
-        j
-        for j in yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
-        if "dns_sd_configs" in j
-    )
+    jobs = {
+        job["job_name"]: job for job in yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
+    }
+    job = jobs["streams-worker"]
 
     assert [worker["environment"]["STREAMS_APP_WORKER"] for worker in workers] == ["worker-1", "worker-2"]
     assert [worker["networks"]["default"]["aliases"] for worker in workers] == [job["dns_sd_configs"][0]["names"]] * 2
