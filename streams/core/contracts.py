@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from streams.core.alert import Alert
-from streams.core.aside import CUT, ORIGIN
+from streams.core.aside import CUT
 from streams.core.event import Reason
 from streams.core.forecast_record import ForecastDay
 from streams.core.trend import LONG, TUMBLING, Clock, Expectation, Trend
@@ -51,7 +51,12 @@ CHANNELS = (
 
 # Records that are put aside as they came, and what is said of them in headers behind their own.
 _TEXT = {"type": "string"}
-_PLACE = {**{name: _TEXT for name in ORIGIN}, CUT: {**_TEXT, "description": "only where a record was too long to be kept whole"}}
+_PLACE = {
+    "topic": _TEXT,
+    "partition": _TEXT,
+    "offset": _TEXT,
+    CUT: {**_TEXT, "description": "only where a record was too long to be kept whole"},
+}
 ASIDE = {
     "rejected": ("Bad input with its reason", {"reason": {"enum": [*Reason]}, "detail": _TEXT, **_PLACE}),
     "late": (

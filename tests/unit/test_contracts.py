@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # s
 from typer.testing import CliRunner
 
 from streams.__main__ import build
+from streams.core.aside import ORIGIN
 from streams.core.contracts import CHANNELS, asyncapi, schemas
 from streams.core.decode import decode
 from streams.core.event import Event, Rejection
@@ -60,6 +61,8 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
                 look(inner)
 
     look(whole)
+    for name in ("Rejected", "Late"):
+        assert set(ORIGIN) < set(whole["components"]["messages"][name]["headers"]["properties"])
     assert {channel.topic for channel in CHANNELS} < set(whole["channels"])
 
 
