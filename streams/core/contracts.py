@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from streams.core.alert import Alert
-from streams.core.aside import CUT
+from streams.core.aside import CUT, PUSHED
 from streams.core.event import Reason
 from streams.core.forecast_record import ForecastDay
 from streams.core.trend import LONG, TUMBLING, Clock, Expectation, Trend
@@ -57,8 +57,9 @@ _PLACE = {
     "offset": _TEXT,
     CUT: {**_TEXT, "description": "only where a record was too long to be kept whole"},
 }
+_PUSHED = {**_TEXT, "description": "the source of a payload that `streams ingest` refused; then no topic, partition and offset"}
 ASIDE = {
-    "rejected": ("Bad input with its reason", {"reason": {"enum": [*Reason]}, "detail": _TEXT, **_PLACE}),
+    "rejected": ("Bad input with its reason", {"reason": {"enum": [*Reason]}, "detail": _TEXT, **_PLACE, PUSHED[-1]: _PUSHED}),
     "late": (
         "Events too late for a closed window",
         {"windows": {**_TEXT, "description": f"of {', '.join((*TUMBLING, *LONG))}, comma separated"}, **_PLACE},
