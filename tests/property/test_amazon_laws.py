@@ -1,8 +1,10 @@
 """Laws of Amazon Connect's payloads: whatever arrives of a contact, in any order and more than once, counts it once."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from amazon_calls import Call, agent_event, contact_events, contact_record
 from broken import check_broken
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from told import contribution, records, totals
 
 from streams.sources.amazon_connect import read
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "vendor_payloads" / "amazon_connect"
 
 
 @st.composite
@@ -93,4 +97,16 @@ def test_a_transferred_call_is_offered_once_and_handled_by_two() -> None:
 @given(calls(), st.data())
 def test_a_payload_of_which_a_part_is_replaced_gives_events_or_a_named_rejection(call: Call, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from([*live(call), contact_record(call)]))
+    check_broken(read, payload, data)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_sample_of_the_documentation_of_which_a_part_is_replaced_does_so_too(data: st.DataObject) -> None:
+    files = sorted(SAMPLES.glob("*.json"))
+    if not files:
+        pytest.skip("the samples of Amazon Connect's documentation are not in ../shared/data/vendor_payloads")
+    payload = json.loads(data.draw(st.sampled_from(files)).read_text())
+    if data.draw(st.booleans()):
+        payload = {"Data": payload, "ApproximateArrivalTimestamp": 1_760_000_040.5}
     check_broken(read, payload, data)
