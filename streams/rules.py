@@ -1,17 +1,19 @@
 """Settings as the rules of core: the one place where seconds become milliseconds. Core may not know the settings."""
 
+from collections.abc import Container
 from datetime import date
 
 from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
 from streams.core.forecasting import ForecastRules
+from streams.core.hours import ALWAYS, BusinessHours, parse_week
 from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
 from streams.core.merge import MergeRules
 from streams.core.rules import IntakeRules
 from streams.core.staffing import StaffingRules
 from streams.core.trend import WindowKind
-from streams.settings import Merge, Settings
+from streams.settings import Hours, Merge, Settings
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -49,7 +51,31 @@ def intake_rules(settings: Settings) -> IntakeRules:
         queue_target_ms={queue: seconds * SECOND_MS for queue, seconds in kpi.queue_service_level_seconds.items()},
         short_abandon_ms=kpi.short_abandon_seconds * SECOND_MS,
         customer_key=customer_key(settings),
+        hours=business_hours(settings.hours),
     )
+
+
+def business_hours(hours: Hours) -> BusinessHours:
+    """When queues are open; the settings were checked."""
+    queues = {queue: parse_week(text) or ALWAYS for queue, text in hours.queues.items()}
+    return BusinessHours(week=parse_week(hours.default) or ALWAYS, queues=queues, closed=ClosedDays(hours))
+
+
+class ClosedDays:
+    """The days on which no queue is open: public holidays, made year by year as they are asked for, and those of the settings."""
+
+    def __init__(self, hours: Hours) -> None:
+        self._days = frozenset(date.fromisoformat(day) for day in hours.closed_days)
+        self._holidays: Container[date] = ()
+        country, _, part = hours.holidays.partition("/")
+        if country:
+            from holidays import country_holidays  # heavy, and seldom wanted
+
+            self._holidays = country_holidays(country, subdiv=part or None)
+
+    def __contains__(self, day: object) -> bool:
+        """Whether queues are closed on a local day."""
+        return day in self._days or day in self._holidays
 
 
 def customer_key(settings: Settings) -> bytes:

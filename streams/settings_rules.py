@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from streams.core.series import DIMENSIONS, TOTAL, cut_dimensions
+from streams.core.hours import parse_week
+from streams.core.series import DIMENSIONS, HOURS, TOTAL, cut_dimensions
 from streams.settings_sources import masked, meant
-from streams.settings_types import Ingest, Kafka, Publish, Settings, Topics
+from streams.settings_types import Hours, Ingest, Kafka, Publish, Settings, Topics
+
+_DIMENSIONS = (*DIMENSIONS, HOURS)
 
 
 class Problem(NamedTuple):
@@ -28,6 +31,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _security_problems(settings.kafka)
     yield from _topic_problems(settings.topics)
     yield from _window_problems(settings)
+    yield from _hours_problems(settings.hours)
     yield from _cut_problems(settings.intake.cuts, settings.detect.cuts)
     yield from _ingest_problems(settings.ingest)
     yield from _forecast_problems(settings)
@@ -132,16 +136,35 @@ def _window_problems(settings: Settings) -> Iterator[Problem]:
         yield Problem(("merge.time_zone",), f"'{merge_.time_zone}' is not an IANA time zone{hint}")
 
 
+def _hours_problems(hours: Hours) -> Iterator[Problem]:
+    texts = {"hours.default": hours.default} | {f"hours.queues.{queue}": text for queue, text in hours.queues.items()}
+    for path, text in texts.items():
+        if parse_week(text) is None:
+            yield Problem((path,), f"found '{text}', expected e.g. 'mo-fr 08:00-18:00, sa 09:00-13:00', or nothing for always")
+    country, _, part = hours.holidays.partition("/")
+    if country:
+        from holidays import list_supported_countries  # heavy, and seldom wanted
+
+        known = list_supported_countries()
+        if country not in known or (part and part not in known[country]):
+            yield Problem(("hours.holidays",), f"'{hours.holidays}' is no country or part of one that the package holidays knows")
+    for day in hours.closed_days:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield Problem(("hours.closed_days",), f"found '{day}', expected a day like 2026-12-25")
+
+
 def _cut_problems(counted: Sequence[str], watched: Sequence[str]) -> Iterator[Problem]:
     for cut in counted:
         dimensions = cut_dimensions(cut)
-        unknown = [name for name in dimensions if name not in DIMENSIONS]
+        unknown = [name for name in dimensions if name not in _DIMENSIONS]
         if unknown:
-            hint = meant(unknown[0], DIMENSIONS) or f"; expected {TOTAL} or some of {', '.join(DIMENSIONS)} joined by +"
+            hint = meant(unknown[0], _DIMENSIONS) or f"; expected {TOTAL} or some of {', '.join(_DIMENSIONS)} joined by +"
             yield Problem(("intake.cuts",), f"'{unknown[0]}' is not a dimension{hint}")
-        elif list(dimensions) != sorted(set(dimensions), key=DIMENSIONS.index):
+        elif list(dimensions) != sorted(set(dimensions), key=_DIMENSIONS.index):
             yield Problem(
-                ("intake.cuts",), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=DIMENSIONS.index))}'"
+                ("intake.cuts",), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=_DIMENSIONS.index))}'"
             )
     for cut in watched:
         if cut not in counted:

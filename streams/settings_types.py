@@ -116,6 +116,13 @@ class Kpi(_Section, frozen=True):
     segment_customers: dict[str, PositiveInt]
 
 
+class Hours(_Section, frozen=True):
+    default: str
+    holidays: str
+    closed_days: tuple[str, ...]
+    queues: dict[str, str]
+
+
 class Band(_Section, frozen=True):
     direction: Literal["up", "down"]
     high: float
@@ -200,6 +207,7 @@ class Settings(_Section, frozen=True):
     journey: Journey
     merge: Merge
     kpi: Kpi
+    hours: Hours
     bands: dict[str, Band]
     detect: Detect
     forecast: Forecast

@@ -21,11 +21,15 @@ _QUEUE = DIMENSIONS.index("queue")
 
 
 class Combination(msgspec.Struct, eq=False, gc=False):
-    """Values of the finest dimensions, and the shard and series in each cut that they are counted under once they are."""
+    """Values of the finest dimensions, and the shard and series in each cut that they are counted under once they are.
+
+    closed: the same while the queue is closed; the same list where no cut is split by business hours.
+    """
 
     values: tuple[str, ...]
     target_ms: int
     series: list[tuple[int, str]] | None = None
+    closed: list[tuple[int, str]] | None = None
 
 
 class Context(msgspec.Struct, eq=False, gc=False):

@@ -83,7 +83,7 @@ class Counts:
             if start_ms not in periods:
                 continue
             day_ms = window_start("1d", past.ended_ms, self._zone)
-            for shard, series in self._cells.series(self._contexts.of(past.values).combination):
+            for shard, series in self._cells.now(self._contexts.of(past.values).combination):
                 times = seen[start_ms, series] = seen.get((start_ms, series), 0) + 1
                 if times <= OFTEN:
                     add(found.setdefault((day_ms, shard, series), {}), {times: 1, times - 1: -1} if times > 1 else {1: 1})

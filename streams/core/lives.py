@@ -136,7 +136,7 @@ class Lives:
         self._waiting.changed = False
         levels: list[dict[str, tuple[int, int]]] = [{} for _ in range(self._rules.shards)]
         for combination, n, since_ms in self._waiting.levels():
-            for shard, series in self._cells.series(combination):
+            for shard, series in self._cells.now(combination):
                 waiting, oldest_ms = levels[shard].get(series, (0, since_ms))
                 levels[shard][series] = waiting + n, min(oldest_ms, since_ms)
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]

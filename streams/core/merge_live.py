@@ -13,6 +13,7 @@ from streams.core.merge_trailing import ONLY_DAYS, Trailing
 from streams.core.merge_waiting import Waiting
 from streams.core.merge_windows import UNREAD
 from streams.core.merge_windows import Window as OpenWindow
+from streams.core.series import is_by_hours
 from streams.core.trend import Trend, Window, WindowKind
 
 QUEUE_MS = 1_000  # what a wallboard's seconds need
@@ -90,8 +91,8 @@ class Live:
         shown = self._shown[window.kind]
         for series, read_ms in dirty.items():
             cell = cells.get(series, _NOTHING)
-            queue = waiting.now(series, at_ms)
-            if cell or queue.waiting:
+            queue = None if is_by_hours(series) else waiting.now(series, at_ms)
+            if cell or (queue is not None and queue.waiting):
                 shown.add(series)
             elif series in shown:
                 shown.discard(series)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from streams.core.hours import BusinessHours
 from streams.core.trend import WindowKind
 
 
@@ -13,7 +14,7 @@ class IntakeRules(msgspec.Struct, frozen=True, kw_only=True):
     shards: merge shards, one frame each. pane_ms: divides 60,000. graces_ms: per tumbling kind, shortest kind first; must not
     shrink. sources: names that `source` may take, empty for any. queue_target_ms: service-level targets where they differ from
     target_ms. short_abandon_ms: who leaves sooner is a short abandon. customer_key: of the hash that hides
-    customers.
+    customers. hours: when queues are open, for the cuts that are split by it.
     """
 
     shards: int
@@ -33,3 +34,4 @@ class IntakeRules(msgspec.Struct, frozen=True, kw_only=True):
     queue_target_ms: Mapping[str, int]
     short_abandon_ms: int
     customer_key: bytes
+    hours: BusinessHours = BusinessHours()

@@ -11,6 +11,8 @@ UNKNOWN = "unknown"
 
 # The dimensions a contact carries, in the order of domain.md.
 DIMENSIONS = ("channel", "queue", "issue", "product", "segment", "region", "age_band", "language")
+# What no contact carries: whether its queue was open at the moment that counts. The last one of a cut ('queue+hours').
+HOURS = "hours"
 
 
 def cut_dimensions(cut: str) -> tuple[str, ...]:
@@ -26,6 +28,11 @@ def series_of(cut: str, *values: str) -> str:
 def series_cut(series: str) -> str:
     """The cut that a series belongs to."""
     return series.split(SEPARATOR, 1)[0]
+
+
+def is_by_hours(series: str) -> bool:
+    """Whether a series is split by business hours."""
+    return series_cut(series).endswith(HOURS)
 
 
 def series_values(series: str) -> dict[str, str]:

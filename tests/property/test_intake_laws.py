@@ -13,6 +13,7 @@ from streams.core.context import Contexts
 from streams.core.event import MAX_RECORD_BYTES
 from streams.core.facts import KINDS
 from streams.core.frame import Frame
+from streams.core.hours import ALWAYS, BusinessHours, parse_week
 from streams.core.intake import Intake
 from streams.core.interaction import first_context, fold
 from streams.core.measure import add
@@ -72,6 +73,7 @@ def without_levels(found: Sums) -> dict[tuple[int, str], dict[int, int]]:
     return {key: cell for key, cell in total.items() if cell}
 
 
+NINE_TO_FIVE = BusinessHours(week=parse_week("mo-fr 09:00-17:00") or ALWAYS)
 TARGETS = {"queue_target_ms": {"sales": 10 * SECOND}}
 
 
@@ -172,10 +174,21 @@ def test_the_series_of_each_cut_sum_to_the_total(records: list[RecordFake]) -> N
 
 @given(st.lists(events(3 * DAY), max_size=25), st.sampled_from((2, 5_000)))
 def test_a_cut_counts_the_same_beside_other_cuts_as_alone(records: list[RecordFake], series_max: int) -> None:
-    cuts = ("total", "channel", "queue", "region", "channel+queue", "queue+region", "channel+queue+region")
-    together = sums(taken(records, cuts=cuts, cut_series_max=series_max).frames)
+    cuts = (
+        "total",
+        "channel",
+        "queue",
+        "region",
+        "channel+queue",
+        "queue+region",
+        "channel+queue+region",
+        "hours",
+        "queue+hours",
+    )
+    rules = {"cut_series_max": series_max, "hours": NINE_TO_FIVE}
+    together = sums(taken(records, cuts=cuts, **rules).frames)
     for cut in cuts:
-        alone = sums(taken(records, cuts=(cut,), cut_series_max=series_max).frames)
+        alone = sums(taken(records, cuts=(cut,), **rules).frames)
         assert {key: cell for key, cell in together.items() if key[2].split("\x1f")[0] == cut} == alone
 
 

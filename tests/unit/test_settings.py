@@ -176,6 +176,12 @@ def test_a_wrong_variable_says_its_name_what_was_found_and_what_is_expected(vari
             {"STREAMS_DETECT_CUTS": "channel+product", "STREAMS_FORECAST_CUTS": "channel+product"},
             "'channel+product' is watched but not counted: add it to [intake] cuts",
         ),
+        (
+            {"STREAMS_HOURS_DEFAULT": "9 to 5"},
+            "[hours] default (STREAMS_HOURS_DEFAULT): found '9 to 5', expected e.g. 'mo-fr 08:00",
+        ),
+        ({"STREAMS_HOURS_HOLIDAYS": "XX"}, "'XX' is no country or part of one that the package holidays knows"),
+        ({"STREAMS_HOURS_CLOSED_DAYS": "24.12."}, "found '24.12.', expected a day like 2026-12-25"),
         ({"STREAMS_ENGINE_FLUSH_SECONDS": "2"}, "flush_seconds_max (default): 2 is above 1"),
         ({"STREAMS_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "SASL needs sasl_mechanism, sasl_username and sasl_password"),
         ({"STREAMS_KAFKA_SASL_PASSWORD": "secret"}, "PLAINTEXT doesn't use the sasl_… keys"),
