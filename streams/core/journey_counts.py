@@ -10,16 +10,15 @@ from zoneinfo import ZoneInfo
 
 from streams.core.cells import Cells
 from streams.core.context import Contexts
-from streams.core.frame import PaneChange
+from streams.core.frame import PaneChange, shard_of
 from streams.core.journey_history import Contributions, Key, Past
 from streams.core.measure import Cell, add
 from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
 from streams.core.rules import IntakeRules
-from streams.core.trend import WindowKind
 from streams.core.watermark import Lateness
-from streams.core.window import window_start
+from streams.core.window import MINUTE_MS, window_start
 
-PERIODS: tuple[tuple[WindowKind, int], ...] = (("1d", DAY_CUSTOMERS), ("1w", WEEK_CUSTOMERS))
+MINUTES_KNOWN_MAX = 20_000  # two weeks of minutes, 3 MB
 
 
 class Counts:
@@ -32,7 +31,8 @@ class Counts:
         self._lateness = Lateness(rules)
         self._cells = Cells(rules, contexts.finest, known)
         self._day_level = self._lateness.kinds.index("1d")
-        self._days: dict[tuple[int, int, int], dict[str, Cell]] = {}  # by shard, day start and closed level
+        self._days: dict[tuple[int, int], dict[str, Cell]] = {}  # by day start and closed level
+        self._known_starts: dict[int, tuple[int, int]] = {}
 
     def replace(self, before: Contributions, after: Contributions, watermark_ms: int) -> None:
         """Take back one contribution and add another, where they differ, in the windows that are open at a watermark."""
@@ -45,21 +45,27 @@ class Counts:
 
     def customers(self, before: Sequence[Past], after: Sequence[Past], watermark_ms: int) -> None:
         """A customer's contacts are others than before: in days and weeks concerned, he may be one with more or fewer of them."""
-        changed = set(before) ^ set(after)
-        for kind, code in PERIODS:
-            periods = {window_start(kind, past.ended_ms, self._zone) for past in changed}
-            for sign, contacts in ((-1, before), (1, after)):
-                for (day_ms, shard, series), cell in self._frequencies(contacts, kind, periods).items():
-                    level = max(self._day_level, self._lateness.level(day_ms, watermark_ms))
-                    if level < self._lateness.levels:
-                        target = self._days.setdefault((shard, day_ms, level), {}).setdefault(series, {})
-                        add(target, {code + times - 1: sign * n for times, n in cell.items()})
+        changed = {self._starts(past.ended_ms) for past in set(before) ^ set(after)}
+        days, weeks = {day_ms for day_ms, _ in changed}, {week_ms for _, week_ms in changed}
+        for sign, contacts in ((-1, before), (1, after)):
+            seen: dict[tuple[int, int, str], int] = {}
+            for past in contacts:
+                day_ms, week_ms = self._starts(past.ended_ms)
+                if week_ms not in weeks:
+                    continue
+                row = self._row(day_ms, watermark_ms)
+                series = self._cells.now(self._contexts.of(past.values).combination)
+                _step(row, series, seen, WEEK_CUSTOMERS, week_ms, sign)
+                if day_ms in days:
+                    _step(row, series, seen, DAY_CUSTOMERS, day_ms, sign)
 
     def take(self) -> list[list[PaneChange]]:
         """The changes since the last call, by shard; nothing is left."""
         shards = self._cells.take()
-        for (shard, day_ms, level), row in self._days.items():
-            shards[shard] += [PaneChange(day_ms, level, series, cell) for series, cell in row.items() if cell]
+        for (day_ms, level), row in self._days.items():
+            for series, cell in row.items():
+                if change := {code: n for code, n in cell.items() if n}:
+                    shards[shard_of(series, self._rules.shards)].append(PaneChange(day_ms, level, series, change))
         self._days = {}
         return shards
 
@@ -74,17 +80,40 @@ class Counts:
         if level < self._lateness.levels:
             add(self._cells.at(pane_ms, level, combination), cell)
 
-    def _frequencies(self, contacts: Sequence[Past], kind: WindowKind, periods: set[int]) -> dict[tuple[int, int, str], Cell]:
-        """(day start, shard, series) → how many customers with 1, 2, 3 … contacts in these periods this one is more."""
-        found: dict[tuple[int, int, str], Cell] = {}
-        seen: dict[tuple[int, str], int] = {}
-        for past in contacts:
-            start_ms = window_start(kind, past.ended_ms, self._zone)
-            if start_ms not in periods:
-                continue
-            day_ms = window_start("1d", past.ended_ms, self._zone)
-            for shard, series in self._cells.now(self._contexts.of(past.values).combination):
-                times = seen[start_ms, series] = seen.get((start_ms, series), 0) + 1
-                if times <= OFTEN:
-                    add(found.setdefault((day_ms, shard, series), {}), {times: 1, times - 1: -1} if times > 1 else {1: 1})
+    def _starts(self, time_ms: int) -> tuple[int, int]:
+        """When the day and the week of a moment begin; remembered by minute, because a week costs 10 µs."""
+        minute = time_ms // MINUTE_MS
+        found = self._known_starts.get(minute)
+        if found is None:
+            if len(self._known_starts) >= MINUTES_KNOWN_MAX:
+                self._known_starts.clear()
+            found = window_start("1d", time_ms, self._zone), window_start("1w", time_ms, self._zone)
+            self._known_starts[minute] = found
         return found
+
+    def _row(self, day_ms: int, watermark_ms: int) -> dict[str, Cell] | None:
+        """Series → cell of a day, under its closed level; None where the day is closed."""
+        level = max(self._day_level, self._lateness.level(day_ms, watermark_ms))
+        return self._days.setdefault((day_ms, level), {}) if level < self._lateness.levels else None
+
+
+def _step(
+    row: dict[str, Cell] | None,
+    places: Sequence[tuple[int, str]],
+    seen: dict[tuple[int, int, str], int],
+    code: int,
+    start_ms: int,
+    sign: int,
+) -> None:
+    """One more contact of a customer in a day or week: of one with k contacts it makes one with k + 1, in each of its series."""
+    for _, series in places:
+        key = (code, start_ms, series)
+        times = seen[key] = seen.get(key, 0) + 1
+        if row is not None and times <= OFTEN:
+            cell = row.get(series)
+            if cell is None:
+                cell = row[series] = {}
+            last = code + times - 1
+            cell[last] = cell.get(last, 0) + sign
+            if times > 1:
+                cell[last - 1] = cell.get(last - 1, 0) - sign

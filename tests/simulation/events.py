@@ -3,10 +3,12 @@
 import json
 from dataclasses import dataclass
 from random import Random
+from zlib import crc32
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 START_MS = 1_760_000_040_000  # a full minute (2025-10-09 08:54 UTC)
 QUEUES = ("billing", "sales")
+CUSTOMERS = 9  # few enough that they come back
 DISORDER_MS = 5 * SECOND
 ENDS_MS = (4 * HOUR, 52 * HOUR)  # heartbeats after which all contacts are forgotten and all windows closed
 
@@ -64,6 +66,7 @@ def _contact(random: Random, name: str, began_ms: int) -> list[Event]:
 
 def _event(name: str, kind: str, time_ms: int, queue: str) -> Event:
     fields = {"id": f"{name}/{kind}", "source": "sim", "type": kind, "time": time_ms, "interaction_id": name, "queue": queue}
+    fields["customer_id"] = f"customer {crc32(name.encode()) % CUSTOMERS}"
     return Event(time_ms, json.dumps(fields).encode())
 
 
