@@ -16,7 +16,7 @@ from streams.core.forecast_rows import Rows
 from streams.core.level import FloatArray
 
 DAYS_MIN = 2  # a series younger than this has no shape of its own
-_SEEN_LEAST = 0.5  # of a day's slots
+_SEEN_LEAST, _FIRST_SEEN_LEAST = 0.5, 0.9  # of a day's slots; of the first day's, whose others count as empty
 _OPEN_RATE = 0.25  # a weekday that was always open counts as closed after three closed ones
 _CLOSED_MIN = 5.0  # who expected fewer contacts than this learns nothing from a day without any
 _SHARE_KEPT, _ERROR_KEPT = 0.98, 0.95  # per day: a share is remembered for 50 days, who was better for 20
@@ -59,8 +59,8 @@ def learn_day(learned: Rows, day: Day, slot_minutes: int) -> None:
     found = np.where(seen, forecast_shape.roots(np.nan_to_num(counts)), day.expected_roots)
     total, whole = np.nan_to_num(counts).sum(axis=1), seen.mean(axis=1)
     fresh = learned["days"] < 1
-    # A day of which less than half was seen tells of no level; of the first nothing can be made up.
-    enough = np.where(fresh, whole == 1.0, whole >= _SEEN_LEAST)
+    # A day of which less than half was seen tells of no level; the first may begin with the first contact of a quiet night.
+    enough = whole >= np.where(fresh, _FIRST_SEEN_LEAST, _SEEN_LEAST)
     worked = (enough & (total > 0)).astype(np.float64)
     _learn_opening(learned, day, enough)
     found = np.where(fresh[:, None], found, forecast_shape.tempered(found, _course(found, day.expected_roots)))

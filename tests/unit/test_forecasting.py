@@ -54,6 +54,15 @@ def test_before_a_whole_day_was_seen_there_is_no_forecast() -> None:
     assert learned(1).drain(0) == []
 
 
+@pytest.mark.parametrize(("first_hour", "days_told"), [(2, 8), (3, 0)])
+def test_a_first_day_counts_when_it_began_with_the_first_contact_of_a_quiet_night(first_hour: int, days_told: int) -> None:
+    forecasting = Forecasting({}, HOURLY)
+    for start_ms, number, _ in list(hours(2, 50.0))[first_hour:25]:
+        forecasting.take(start_ms, {"total": number})
+
+    assert len(forecasting.everything(0)) == days_told
+
+
 def test_a_day_that_brings_a_third_more_is_noticed_within_hours() -> None:
     forecasting = learned(WEEKS_6)
     monday = start_of(MONDAY + timedelta(days=WEEKS_6))
