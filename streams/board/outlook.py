@@ -1,7 +1,7 @@
 """API: what is to come, and who is needed for it. Forecasts are read from the live view; staffing is computed when somebody asks.
 
-The surprise: the handle time is the series' own, of today or else of the last whole day; without one, or with other plans, the
-caller says it.
+The surprise: the handle time is the series' own, of the shortest time with enough contacts, today or else the week or the month.
+Without one, or with other plans, the caller says it.
 """
 
 from typing import Annotated
@@ -13,16 +13,16 @@ from streams.board.openapi import list_of, responses
 from streams.board.routes import SeriesPath, encoded, parse_series
 from streams.core.forecast_record import ForecastDay
 from streams.core.staffing import StaffPlan, plan
-from streams.core.trend import Trend, WindowKind
+from streams.core.trend import LONG, Trend, WindowKind
 from streams.edge.redis import LiveReader
 from streams.settings import Settings
 
-HANDLE_TIMES: tuple[WindowKind, ...] = ("today", "1d")  # where it is looked for, in this order
+HANDLE_TIMES: tuple[WindowKind, ...] = ("today", *LONG)  # where it is looked for, in this order
 HANDLED_MIN = 10  # a mean of fewer contacts is no plan
 OUTLOOK_KINDS = (ForecastDay, StaffPlan)
 
 Day = Annotated[str | None, Query(description="One local day, e.g. `2026-11-27`; all days that are forecast without it.")]
-Aht = Annotated[float | None, Query(gt=0, description="Average handle time in seconds; today's of the series without it.")]
+Aht = Annotated[float | None, Query(gt=0, description="Average handle time in seconds; that of the series without it.")]
 
 
 def add_outlook(router: APIRouter, settings: Settings, reader: LiveReader) -> None:
@@ -60,7 +60,7 @@ async def _days(reader: LiveReader, series: str, day: str | None) -> list[Foreca
 
 
 def _handle_seconds(windows: dict[str, Trend]) -> float | None:
-    """The average handle time of the newest window with enough contacts."""
+    """The average handle time of the shortest window with enough contacts."""
     for kind in HANDLE_TIMES:
         aht = windows[kind].kpis.get("aht") if kind in windows else None
         if aht is not None and aht.value is not None and aht.n >= HANDLED_MIN:

@@ -41,6 +41,11 @@ def trend(series: str, kind: WindowKind, offered: int) -> Trend:
     )
 
 
+def handled(windows: Trend, aht: KpiValue) -> Trend:
+    """With a handle time."""
+    return msgspec.structs.replace(windows, kpis={**windows.kpis, "aht": aht})
+
+
 def minute(start_ms: int, actual: int) -> Expectation:
     return Expectation(
         cut="total",
@@ -85,6 +90,8 @@ CHANGES = LiveChanges(
         trend(series_of("queue", "billing"), "today", 10),
         trend(series_of("queue", "new/old"), "today", 20),
         trend(series_of("channel+queue", "voice", "billing"), "today", 7),
+        handled(trend(series_of("channel", "chat"), "today", 9), KpiValue(900, 9)),
+        handled(trend(series_of("channel", "chat"), "1w", 70), KpiValue(240, 60)),
     ),
     expectations=tuple(minute(60_000 * number, number) for number in range(10)),
     alerts=(ALERT, msgspec.structs.replace(ALERT, alert_id="faded", state="expired", fired_ms=None)),
@@ -92,6 +99,7 @@ CHANGES = LiveChanges(
         forecast_day("queue", {"queue": "billing"}, "2026-03-01", (0, 1_800_000), 86_400_000),  # over, as the next one says
         forecast_day("queue", {"queue": "billing"}, "2026-03-02", (86_400_000, 88_200_000), 86_400_000),
         forecast_day("queue", {"queue": "billing"}, "2026-03-03", (172_800_000,), 86_400_000),
+        forecast_day("channel", {"channel": "chat"}),
     ),
     clocks=(Clock(shard=0, shards=1, watermark_ms=NOW, closed_ms=NOW, heard_ms=NOW, event_ms=NOW, revision=1, published_ms=NOW),),
 )
@@ -167,6 +175,8 @@ def test_forecasts_come_by_day_and_staffing_for_the_handle_time_of_the_series_or
         (plan,) = (await client.get(f"{address}&aht_seconds=180")).json()
         assert [slot["agents"] for slot in plan["slots"]] == [14, 0]
         assert [slot["people_high"] for slot in plan["slots"]] == [25, 0]
+        (plan,) = (await client.get("/api/v1/staffing?series=channel/chat")).json()
+        assert (plan["aht_seconds"], plan["slots"][0]["people"]) == (240, 13)  # of the week, because today has too few
         assert (await client.get("/api/v1/forecast?series=issue/refund")).status_code == 404
 
     ask(redis_server.url, test)
