@@ -6,7 +6,7 @@ import { $, attribute, element, reconcile, text } from "./dom.js";
 import { drawFreshness } from "./freshness.js";
 import { TOTAL, applyChanges, applyHealth, applySnapshot, chooseSeries, cutName, cutOf, cuts, keyOf, model, nameOf, pathOf, seriesOf } from "./model.js";
 import { drawRows, makeRows } from "./rows.js";
-import { drawTiles, makeTiles } from "./tiles.js";
+import { drawTiles, explainTiles, makeTiles } from "./tiles.js";
 
 const CUT_ORDER = ["total", "channel", "queue", "issue", "channel+queue"]; // others follow by name
 const placeOf = (cut) => CUT_ORDER.indexOf(cut) + 1 || CUT_ORDER.length + 1;
@@ -151,6 +151,7 @@ function start() {
   draw();
   listen();
   setInterval(drawFreshness, 200);
+  explainTiles().catch(() => {}); // the board is gone: the stream says so
 }
 
 start();

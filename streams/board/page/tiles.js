@@ -12,13 +12,13 @@ const TILES = [
   { kpi: "contacts_in_queue", title: "In queue", show: count, now: "contacts waiting" },
   { kpi: "oldest_in_queue", title: "Oldest waiting", show: duration, now: "still in queue" },
   { kpi: "longest_wait", title: "Longest wait", show: duration, n: true },
-  { kpi: "asa", title: "ASA", hint: "Average speed of answer", show: duration, unit: seconds, n: true },
+  { kpi: "asa", title: "ASA", show: duration, unit: seconds, n: true },
   { kpi: "service_level", title: "Service level", show: percent, unit: points, n: true },
   { kpi: "offered", title: "Offered", show: count, change: true },
   { kpi: "answered", title: "Answered", show: count },
   { kpi: "abandoned", title: "Abandoned", show: count, rate: "abandonment" },
-  { kpi: "aht", title: "AHT", hint: "Average handle time", show: duration, unit: seconds, n: true },
-  { kpi: "csat", title: "CSAT", hint: "Share of 4s and 5s among survey answers", show: percent, unit: points, n: true },
+  { kpi: "aht", title: "AHT", show: duration, unit: seconds, n: true },
+  { kpi: "csat", title: "CSAT", show: percent, unit: points, n: true },
 ];
 
 export function makeTiles() {
@@ -27,7 +27,7 @@ export function makeTiles() {
       element(
         "li",
         { class: "tile", id: `tile-${tile.kpi}` },
-        element("h3", { title: tile.hint ?? null }, tile.title),
+        element("h3", {}, tile.title),
         element("span", { class: "window" }, tile.now ? "now" : "30 min"),
         element("p", { class: "value" }, DASH),
         element("p", { class: "detail" }, element("span", { class: "verdict" }), element("span", { class: "sample" })),
@@ -35,6 +35,16 @@ export function makeTiles() {
       ),
     );
   }
+}
+
+// What each figure means, in the words of the one table of KPIs.
+const definitions = {};
+
+export async function explainTiles() {
+  const answer = await fetch("/api/v1/kpis");
+  if (!answer.ok) return; // the figures stand without it
+  for (const kpi of await answer.json()) definitions[kpi.name] = `${kpi.title}: ${kpi.formula}; counts ${kpi.attribution}`;
+  drawTiles();
 }
 
 export function drawTiles() {
@@ -51,7 +61,8 @@ function drawTile(node, tile) {
   text(node.querySelector(".verdict"), band ? `${BANDS[band].icon} ${BANDS[band].words}` : "");
   text(node.querySelector(".sample"), tile.now ?? sample(tile, now, rate));
   text(node.querySelector(".day"), tile.now ? "" : `today ${day(tile, now, today)}`);
-  if (now.variant) attribute(node.querySelector("h3"), "title", `${tile.hint ?? tile.title} (${now.variant})`);
+  const meaning = definitions[tile.kpi] ?? tile.title;
+  attribute(node.querySelector("h3"), "title", now.variant ? `${meaning} (${now.variant})` : meaning);
 }
 
 // How sure the figure is: rate, change of volume, number of contacts, 95 % interval.

@@ -41,6 +41,8 @@ def test_the_page_shows_exactly_the_figures_of_the_live_view(writer: Any, board:
         expect(value(page, kpi)).to_have_text(shown)
     expect(page.locator("#tile-service_level .detail")).to_have_text("! watchn 792 · 74–80 %")
     expect(page.locator("#tile-longest_wait .verdict")).to_have_text("✕ off target")
+    meaning = "Average handle time: (talk + hold + wrap) / handled; counts when the contact is completed"
+    expect(page.locator("#tile-aht h3")).to_have_attribute("title", meaning)
     expect(page.locator("#tile-csat .verdict")).to_have_text("✓ on target")
     expect(page.locator("#tile-csat .day")).to_have_text("today 79.0 % (now ▲ 2.0)")
     expect(page.locator("#tile-abandoned .sample")).to_have_text("6.4 % of 792")
