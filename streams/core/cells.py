@@ -29,7 +29,7 @@ class Cells:
         # 'hours' comes after the finest dimensions: it is put behind a combination's values.
         places = (*finest, HOURS)
         self._positions = {cut: tuple(places.index(name) for name in cut_dimensions(cut)) for cut in rules.cuts}
-        self.is_by_hours = any(HOURS in cut_dimensions(cut) for cut in rules.cuts)
+        self._is_by_hours = any(HOURS in cut_dimensions(cut) for cut in rules.cuts)
         self._open_hours = OpenHours(rules.hours, ZoneInfo(rules.time_zone))
         self._queue, self._hours = finest.index("queue"), len(finest)
         self._known: dict[str, set[str]] = {cut: set() for cut in rules.cuts}
@@ -64,14 +64,14 @@ class Cells:
         """
         if combination.series is None:
             combination.series = combination.closed = self._series(combination.values, OPEN)
-            if self.is_by_hours:
+            if self._is_by_hours:
                 combination.closed = self._series(combination.values, CLOSED)
         return combination.series
 
     def now(self, combination: Combination) -> list[tuple[int, str]]:
         """The same for who waits at this moment: without cuts by business hours, which are of the past."""
         series = self.series(combination)
-        return [place for place in series if not is_by_hours(place[1])] if self.is_by_hours else series
+        return [place for place in series if not is_by_hours(place[1])] if self._is_by_hours else series
 
     def _series(self, values: tuple[str, ...], hours: str) -> list[tuple[int, str]]:
         names = {cut: self._name(cut, (*values, hours)) for cut in self._rules.cuts}
@@ -112,7 +112,7 @@ class Cells:
 
     def _at(self, combination: Combination, time_ms: int) -> list[tuple[int, str]]:
         """The series of a combination at a pane's start: panes divide minutes, so a queue is open for all of one or for none."""
-        if self.is_by_hours and not self._open_hours.is_open(combination.values[self._queue], time_ms):
+        if self._is_by_hours and not self._open_hours.is_open(combination.values[self._queue], time_ms):
             series = combination.closed
         else:
             series = combination.series

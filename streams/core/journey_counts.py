@@ -16,9 +16,7 @@ from streams.core.measure import Cell, add
 from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
 from streams.core.rules import IntakeRules
 from streams.core.watermark import Lateness
-from streams.core.window import MINUTE_MS, window_start
-
-MINUTES_KNOWN_MAX = 20_000  # two weeks of minutes, 3 MB
+from streams.core.window import window_start
 
 
 class Counts:
@@ -32,7 +30,6 @@ class Counts:
         self._cells = Cells(rules, contexts.finest, known)
         self._day_level = self._lateness.kinds.index("1d")
         self._days: dict[tuple[int, int], dict[str, Cell]] = {}  # by day start and closed level
-        self._known_starts: dict[int, tuple[int, int]] = {}
 
     def replace(self, before: Contributions, after: Contributions, watermark_ms: int) -> None:
         """Take back one contribution and add another, where they differ, in the windows that are open at a watermark."""
@@ -45,7 +42,6 @@ class Counts:
 
     def customers(self, before: Sequence[Past], after: Sequence[Past], watermark_ms: int) -> None:
         """A customer's contacts are others than before: in days and weeks concerned, he may be one with more or fewer of them."""
-<<<<<<< HEAD
         changed = {self._starts(past.ended_ms) for past in set(before) ^ set(after)}
         days, weeks = {day_ms for day_ms, _ in changed}, {week_ms for _, week_ms in changed}
         for sign, contacts in ((-1, before), (1, after)):
@@ -59,37 +55,22 @@ class Counts:
                 _step(row, series, seen, WEEK_CUSTOMERS, week_ms, sign)
                 if day_ms in days:
                     _step(row, series, seen, DAY_CUSTOMERS, day_ms, sign)
-=======
-        changed = set(before) ^ set(after)
-        for kind, code in PERIODS:
-            for start_ms in {window_start(kind, past.ended_ms, self._zone) for past in changed}:
-                for sign, contacts in ((-1, before), (1, after)):
-                    within = [past for past in contacts if window_start(kind, past.ended_ms, self._zone) == start_ms]
-                    if len(within) == 1 and not self._cells.is_by_hours:
-                        self._count_once(within[0], code, sign, watermark_ms)
-                    else:
-                        self._count_often(within, code, sign, watermark_ms)
 
-    def _count_once(self, past: Past, code: int, sign: int, watermark_ms: int) -> None:
-        """Whose only contact this is, he is one customer of each of its series: rolled up like a contact. Nine of ten are.
-
-        Not where cuts are split by business hours: customers are of a day, not of a moment.
-        """
-        day_ms = window_start("1d", past.ended_ms, self._zone)
-        level = self._level(day_ms, watermark_ms)
-        if level < self._lateness.levels:
-            add(self._cells.at(day_ms, level, self._contexts.of(past.values).combination), {code: sign})
-
-    def _count_often(self, contacts: Sequence[Past], code: int, sign: int, watermark_ms: int) -> None:
-        for (day_ms, shard, series), cell in self._frequencies(contacts).items():
-            level = self._level(day_ms, watermark_ms)
-            if level < self._lateness.levels:
-                target = self._days.setdefault((shard, day_ms, level), {}).setdefault(series, {})
-                add(target, {code + times - 1: sign * n for times, n in cell.items()})
-
-    def _level(self, day_ms: int, watermark_ms: int) -> int:
-        return max(self._day_level, self._lateness.level(day_ms, watermark_ms))
->>>>>>> 8f8c86f (Window bounds are looked up by the minute; a customer's only contact of a day is rolled up like a contact: journey took more time than intake)
+    def newest(self, before: Sequence[Past], past: Past, watermark_ms: int) -> None:
+        """As `customers`, where a contact came after all others: only its own series have one more."""
+        day_ms, week_ms = self._starts(past.ended_ms)
+        row = self._row(day_ms, watermark_ms)
+        if row is None:
+            return
+        seen: dict[tuple[int, int, str], int] = {}
+        for each in (*before, past):
+            day, week = self._starts(each.ended_ms)
+            if week == week_ms:
+                series = self._cells.now(self._contexts.of(each.values).combination)
+                target = row if each is past else None
+                _step(target, series, seen, WEEK_CUSTOMERS, week_ms, 1)
+                if day == day_ms:
+                    _step(target, series, seen, DAY_CUSTOMERS, day_ms, 1)
 
     def take(self) -> list[list[PaneChange]]:
         """The changes since the last call, by shard; nothing is left."""
@@ -112,29 +93,9 @@ class Counts:
         if level < self._lateness.levels:
             add(self._cells.at(pane_ms, level, combination), cell)
 
-<<<<<<< HEAD
     def _starts(self, time_ms: int) -> tuple[int, int]:
-        """When the day and the week of a moment begin; remembered by minute, because a week costs 10 µs."""
-        minute = time_ms // MINUTE_MS
-        found = self._known_starts.get(minute)
-        if found is None:
-            if len(self._known_starts) >= MINUTES_KNOWN_MAX:
-                self._known_starts.clear()
-            found = window_start("1d", time_ms, self._zone), window_start("1w", time_ms, self._zone)
-            self._known_starts[minute] = found
-=======
-    def _frequencies(self, contacts: Sequence[Past]) -> dict[tuple[int, int, str], Cell]:
-        """(day start, shard, series) → how many customers with 1, 2, 3 … contacts these contacts of one period make, in order."""
-        found: dict[tuple[int, int, str], Cell] = {}
-        seen: dict[str, int] = {}
-        for past in contacts:
-            day_ms = window_start("1d", past.ended_ms, self._zone)
-            for shard, series in self._cells.now(self._contexts.of(past.values).combination):
-                times = seen[series] = seen.get(series, 0) + 1
-                if times <= OFTEN:
-                    add(found.setdefault((day_ms, shard, series), {}), {times: 1, times - 1: -1} if times > 1 else {1: 1})
->>>>>>> 8f8c86f (Window bounds are looked up by the minute; a customer's only contact of a day is rolled up like a contact: journey took more time than intake)
-        return found
+        """When the day and the week of a moment begin."""
+        return window_start("1d", time_ms, self._zone), window_start("1w", time_ms, self._zone)
 
     def _row(self, day_ms: int, watermark_ms: int) -> dict[str, Cell] | None:
         """Series → cell of a day, under its closed level; None where the day is closed."""
