@@ -16,6 +16,7 @@ import msgspec
 from streams.core.changes import count
 from streams.core.contact import PULSE_KEY, Contact, Pulse, decode_contact, decode_pulse
 from streams.core.context import Contexts
+from streams.core.expiry import rounded
 from streams.core.frame import Frame, PaneChange, parts_of
 from streams.core.journey_counts import Counts
 from streams.core.journey_history import (
@@ -23,6 +24,8 @@ from streams.core.journey_history import (
     Contributions,
     History,
     JourneyRules,
+    Past,
+    appended,
     contributions,
     decode_history,
     encode_history,
@@ -140,6 +143,8 @@ class Journey:
             count(self._ignored, ("too_late",))
         elif known is None and len(history.contacts) >= CONTACTS_MAX:
             count(self._ignored, ("crowded",))
+        elif known is None and (not history.contacts or history.contacts[-1] < past):
+            self._append(contact.customer, history, past, watermark_ms)
         else:
             contacts = [other for other in history.contacts if other is not known]
             if not contact.removed:
@@ -150,6 +155,17 @@ class Journey:
             )
             self._counts.customers(history.contacts, contacts, watermark_ms)
             self._keep(contact.customer, after, history.due_ms, watermark_ms)
+
+    def _append(self, name: str, history: History, past: Past, watermark_ms: int) -> None:
+        """A customer's newest contact, the common case: what it changes doesn't take going through all the others."""
+        changes = appended(history, past, self._rules, self._contexts, self._zone, watermark_ms)
+        self._counts.replace(*changes, watermark_ms)
+        self._counts.newest(history.contacts, past, watermark_ms)
+        after = msgspec.structs.replace(history, contacts=[*history.contacts, past])
+        if history.due_ms and watermark_ms < history.due_ms <= rounded(past.ended_ms + self._rules.repeat_ms):
+            self._dirty[name] = after  # what is due next is due before anything of this one
+        else:
+            self._keep(name, after, history.due_ms, watermark_ms)
 
     def _keep(self, name: str, history: History, appointment_ms: int, until_ms: int) -> None:
         """Put a customer down, with an appointment for what is due next; an earlier one stands."""

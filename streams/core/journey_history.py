@@ -125,6 +125,32 @@ def contributions(history: History, rules: JourneyRules, contexts: Contexts, zon
     return fold.done
 
 
+def appended(
+    history: History, past: Past, rules: JourneyRules, contexts: Contexts, zone: ZoneInfo, until_ms: int
+) -> tuple[Contributions, Contributions]:
+    """What a contact after all others changes: contributions before and after it, of those that it touches.
+
+    These are itself, the one before it and the one before it with its issue. The same as the difference of `contributions`,
+    whose cost grows with the customer's contacts.
+    """
+    before, after = _Fold(rules, zone, until_ms), _Fold(rules, zone, until_ms)
+    issue = past.values[_ISSUE]
+    same = [other for other in history.contacts if other.values[_ISSUE] == issue]
+    families = [(ANY, history.contacts, history.before_ms)]
+    if issue is not None:
+        families.append((SAME_ISSUE, same, history.before_issues.get(issue)))
+    for family, contacts, last_ms in families:
+        if contacts:
+            last = contacts[-1]
+            combination = contexts.of(last.values).combination
+            earlier_ms = contacts[-2].ended_ms if len(contacts) > 1 else last_ms
+            before.count(family, last, combination, earlier_ms, last.back_ms)
+            after.count(family, last, combination, earlier_ms, _earlier(past.ended_ms, last.back_ms))
+            last_ms = last.ended_ms
+        after.count(family, past, contexts.of(past.values).combination, last_ms, past.back_ms)
+    return before.done, after.done
+
+
 class _Fold:
     """The contributions so far."""
 
