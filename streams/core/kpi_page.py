@@ -14,8 +14,9 @@ _HEAD = """# KPIs
 
 Written by `streams kpis --markdown` from `kpi_table.py`; `/api/v1/kpis` and the tiles' tooltips on the board say the same,
 with the variants that the settings choose. Ratios are 0..1, times seconds. Each value comes with `n`, its denominator; with
-`n = 0` it is null, never 0; counts of 0 stay 0. `interval` is the 95 % one, `low` to `high`. Means of times and of sentiment have none: times are too skewed
-for a normal one to hold 95 %, and of sentiment only the sum is kept. Target bands are set per KPI in `[bands.…]`.
+`n = 0` it is null, never 0; counts of 0 stay 0. `interval` is the 95 % one, `low` to `high`. Means of times and of sentiment
+have none: times are too skewed for a normal one to hold 95 %, and of sentiment only the sum is kept. Target bands are set per
+KPI in `[bands.…]`.
 
 """
 _VARIANTS = """
