@@ -14,6 +14,7 @@ from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
 from streams.core.contact import PULSE_KEY, Contact, Pulse, encode_contact
 from streams.core.frame import Frame
 from streams.core.journey import Journey, JourneyRules
+from streams.core.series import is_by_hours
 
 DAY = 24 * HOUR
 START = 20_000 * DAY  # a midnight
@@ -92,8 +93,8 @@ def _count(total: dict[tuple[int, int, str], Counter[int]], call: Call, level: i
         total.setdefault((time_ms - time_ms % 10_000, level, series), Counter())[code] += n
 
 
-def rules(grace_ms: int) -> JourneyRules:
-    counting = make_rules(cuts=("total", "queue"), graces_ms=tuple((kind, grace_ms) for kind in GRACES))
+def rules(grace_ms: int, *more_cuts: str) -> JourneyRules:
+    counting = make_rules(cuts=("total", "queue", *more_cuts), graces_ms=tuple((kind, grace_ms) for kind in GRACES))
     return JourneyRules(counting=counting, sources=1, repeat_ms=W)
 
 
@@ -132,6 +133,17 @@ def test_order_repetition_older_versions_batches_and_restarts_change_nothing(fou
     drains = data.draw(st.lists(st.booleans(), max_size=5))
     frames, _ = played([*mixed, pulse(START + 20 * DAY)], drains, rules(40 * DAY))
     assert sums(frames) == oracle(found)
+
+
+@settings(max_examples=30, deadline=None)
+@given(calls(5))
+def test_a_cut_by_business_hours_changes_no_other_and_has_no_distinct_customers(found: list[Call]) -> None:
+    """Customers are of a day or a week, and hours are of a moment."""
+    frames, _ = played([*(record(call, 2) for call in found), pulse(START + 20 * DAY)], [], rules(40 * DAY, "queue+hours"))
+    all_sums = sums(frames)
+    assert {key: cell for key, cell in all_sums.items() if not is_by_hours(key[2])} == oracle(found)
+    split = [cell for key, cell in all_sums.items() if is_by_hours(key[2])]
+    assert not any(63 <= code < 71 for cell in split for code in cell)
 
 
 @settings(max_examples=60, deadline=None)
