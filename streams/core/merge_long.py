@@ -19,7 +19,7 @@ from streams.core.window import MINUTE_MS, window_bounds
 
 PREFIX = b"l"
 ROUND_MS = MINUTE_MS  # the figures of a week so far are published again this often, where they changed
-# Records of one drain: 150 µs each, so 15 ms of a flush interval of 250; a round of 24,000 series still takes a minute.
+# Records of one drain: 200 µs each, so 20 ms of a flush interval of 250; a round of 24,000 series still takes a minute.
 PART = 100
 _HEAD = Struct(">cBq")
 _ENCODER = msgspec.msgpack.Encoder()
