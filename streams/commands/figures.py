@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from streams.core.kpi_table import Unit
 from streams.core.trend import KpiValue
 
 NOTHING = "–"
@@ -20,6 +21,19 @@ def seconds(value: KpiValue | None) -> str:
 def percent(value: KpiValue | None) -> str:
     """0.8234 → '82.3 %'."""
     return NOTHING if value is None or value.value is None else f"{value.value * 100:.1f} %"
+
+
+def kpi(value: KpiValue | None, unit: Unit) -> str:
+    """A KPI in its unit with its n: '82.3 % (1,430)'; of counts the n is the count itself and left out."""
+    if value is None or value.value is None:
+        return NOTHING
+    if unit == "ratio":
+        text = percent(value)
+    elif unit == "seconds":
+        text = seconds(value)
+    else:
+        text = f"{value.value:,.2f}".removesuffix(".00")
+    return text if value.value == value.n else f"{text} ({value.n:,})"
 
 
 def count(value: float) -> str:

@@ -18,6 +18,7 @@ from streams.commands import figures
 from streams.commands.options import ConfigOption, JsonOption, load
 from streams.core.compare import Against, change, earlier_start, share
 from streams.core.errors import StreamsError
+from streams.core.kpi_table import KPIS, Kpi
 from streams.core.live import record_series
 from streams.core.series import TOTAL
 from streams.core.trend import CLOCK_KEY, LIVE, Trend, WindowKind
@@ -41,18 +42,22 @@ def trends(
         typer.Option(help="Show the change of volume against the window before, or the same time of an earlier day."),
     ] = None,
     shares: Annotated[bool, typer.Option("--shares", help="Show which part of all contacts each series is.")] = False,
+    kpis: Annotated[
+        str, typer.Option(help="Other columns: KPIs by name, comma separated, each with its n. 'streams kpis' lists them.")
+    ] = "",
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show windows of the trends topic: volume, waits, service level and the rest, by series."""
     settings = load(config)
     _check(settings, cut, window)
+    chosen = _chosen(kpis)
     found = read_trends(settings, cut, window, final_only, against)
     if as_json:
         for trend in found:
             typer.echo(to_json(trend))
     elif found:
-        _show(found, limit, [*(["share"] if shares else []), *(["change"] if against else [])])
+        _show(found, limit, [*(["share"] if shares else []), *(["change"] if against else [])], chosen)
     else:
         typer.echo(f"no {window} windows of cut {cut} on topic '{settings.topics.trends}' yet; is a worker running?", err=True)
 
@@ -114,17 +119,26 @@ def _check(settings: "Settings", cut: str, window: str) -> None:
         raise StreamsError(f"unknown window '{window}'. Known are {', '.join(KINDS)}; 'all' takes all.")
 
 
-def _show(found: list[Trend], limit: int, compared_by: list[str]) -> None:
+def _chosen(names: str) -> tuple[Kpi, ...]:
+    known = {kpi.name: kpi for kpi in KPIS}
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in known]:
+        raise StreamsError(f"unknown KPI '{unknown[0]}'. Known are {', '.join(known)}.")
+    return tuple(known[name] for name in wanted)
+
+
+def _show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[Kpi, ...]) -> None:
     """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
     newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
     kinds = {trend.window.kind for trend in newest}
     title = f"windows {', '.join(sorted(kinds))}; times in {found[0].window.time_zone}"
     names = (Column(name, no_wrap=True) for name in ("from", "series"))
-    heads = (*FIGURES, *(f"{name} %" for name in compared_by))
+    heads = (*([kpi.name for kpi in chosen] or FIGURES), *(f"{name} %" for name in compared_by))
     columns = (Column(name, justify="right", no_wrap=True) for name in heads)
     table = Table(*names, *columns, title=title, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for trend in newest:
-        table.add_row(*_row(trend, len(kinds) > 1), *(_percent(trend, name) for name in compared_by))
+        cells = [figures.kpi(trend.kpis.get(kpi.name), kpi.unit) for kpi in chosen] or _figures(trend)
+        table.add_row(*_place(trend, len(kinds) > 1), *cells, *(_percent(trend, name) for name in compared_by))
     console = Console()
     console.print(table)
     if not all(trend.final for trend in newest):
@@ -133,12 +147,16 @@ def _show(found: list[Trend], limit: int, compared_by: list[str]) -> None:
         console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
 
 
-def _row(trend: Trend, with_kind: bool) -> list[str]:
-    window, kpis, measures = trend.window, trend.kpis, trend.measures
+def _place(trend: Trend, with_kind: bool) -> list[str]:
+    window = trend.window
     start = figures.moment(window.start_ms, ZoneInfo(window.time_zone))
+    mark = (f" {window.kind}" if with_kind else "") + ("" if trend.final else " …")
+    return [start + mark, figures.series_name(trend.series)]
+
+
+def _figures(trend: Trend) -> list[str]:
+    kpis, measures = trend.kpis, trend.measures
     return [
-        start + (f" {window.kind}" if with_kind else "") + ("" if trend.final else " …"),
-        figures.series_name(trend.series),
         *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
         _percent(trend, "service_level"),
         *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),

@@ -1,7 +1,14 @@
 """The trends command: what it adds to records that it has read."""
 
+import pytest
+from typer.testing import CliRunner
+
+from streams.__main__ import build
+from streams.commands import figures
 from streams.commands.trends import compared
-from streams.core.trend import Trend, Window
+from streams.core.errors import StreamsError
+from streams.core.kpi_table import Unit
+from streams.core.trend import KpiValue, Trend, Window
 
 HOUR = 3_600_000
 
@@ -20,3 +27,25 @@ def test_records_get_their_share_and_their_change_against_the_window_before() ->
         (1.0, None), (0.2, None), (1.0, 0.1), (0.3, 0.65)
     ]  # fmt: skip
     assert all("change" not in one.kpis for one in compared(records, None))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (KpiValue(0.8312, 1430), "ratio", "83.1 % (1,430)"),
+        (KpiValue(339.4, 904), "seconds", "5:39 (904)"),
+        (KpiValue(17_087.0, 17_087), "contacts", "17,087"),
+        (KpiValue(1.372, 1430), "contacts", "1.37 (1,430)"),
+        (KpiValue(-12.5, 80), "points", "-12.50 (80)"),
+        (KpiValue(None, 0), "ratio", "–"),
+        (None, "ratio", "–"),
+    ],
+)
+def test_a_kpi_is_shown_in_its_unit_with_its_n(value: KpiValue | None, unit: Unit, words: str) -> None:
+    assert figures.kpi(value, unit) == words
+
+
+def test_a_kpi_that_nobody_knows_is_named_before_a_broker_is_looked_for() -> None:
+    found = CliRunner().invoke(build(), ["trends", "--kpis", "fcr,luck"])
+    assert isinstance(found.exception, StreamsError)
+    assert str(found.exception).startswith("unknown KPI 'luck'. Known are offered, answered,")
