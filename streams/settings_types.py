@@ -92,6 +92,7 @@ class Intake(_Section, frozen=True):
 
 class Privacy(_Section, frozen=True):
     customer_key: str
+    min_cell: NaturalInt
 
 
 class Journey(_Section, frozen=True):

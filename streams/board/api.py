@@ -41,7 +41,7 @@ GZIP_LEVEL = 5  # JSON gains nothing from more
 def build_board(settings: Settings, reader: LiveReader, now_ms: Callable[[], int] = clock.now_ms) -> FastAPI:
     """The application; it opens nothing until it is started, and closes the reader when it ends. `app.state.hub` is its Hub."""
     pulse = Pulse(int(1000 * settings.board.stale_seconds), 1000 * settings.intake.live_seconds, settings.merge.time_zone)
-    hub = Hub(reader, pulse, settings.intake.cuts, now_ms)
+    hub = Hub(reader, pulse, settings.intake.cuts, settings.privacy.min_cell, now_ms)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

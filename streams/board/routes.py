@@ -18,6 +18,7 @@ from streams.core.alert import Alert, AlertState
 from streams.core.compare import share
 from streams.core.kpi_table import in_force
 from streams.core.series import SEPARATOR, TOTAL, cut_dimensions, series_cut, series_of, series_values
+from streams.core.small_cells import without_small
 from streams.core.trend import Expectation, Trend, WindowKind
 from streams.edge.redis import LiveReader
 from streams.settings import Kpi, Settings
@@ -59,12 +60,12 @@ Window = Annotated[WindowKind, Query(description="The newest of each kind: `1m` 
 
 def add_routes(router: APIRouter, settings: Settings, reader: LiveReader, hub: Hub) -> None:
     """All routes of the API."""
-    add_trends(router, settings.intake.cuts, reader)
+    add_trends(router, settings.intake.cuts, settings.privacy.min_cell, reader)
     add_minutes(router, settings.intake.cuts, reader)
     add_statements(router, settings.kpi, hub)
 
 
-def add_trends(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> None:
+def add_trends(router: APIRouter, cuts: tuple[str, ...], min_cell: int, reader: LiveReader) -> None:
     """Series and their newest windows."""
 
     @router.get(
@@ -81,7 +82,9 @@ def add_trends(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> 
         responses=responses(list_of(Trend), "Busiest series first"),
     )
     async def trends(cut: Cut = "total", window: Window = "today", series: SeriesPath | None = None) -> Response:
-        """Of one series, or of the busiest 200 of a cut; `share` is of the total in the same window."""
+        """Of one series, or of the busiest 200 of a cut; `share` is of the total in the same window.
+
+        Of a segment, region or age band with few contacts every KPI is null, and its variant says so."""
         if series is not None:
             found = await reader.live_many([parse_series(series, cuts)])
         else:
@@ -89,7 +92,7 @@ def add_trends(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> 
         total = (await reader.live_many([TOTAL])).get(TOTAL, {}) if TOTAL in cuts else {}
         shown = [kinds[window] for kinds in found.values() if window in kinds]
         shares = (msgspec.structs.replace(one, kpis={**one.kpis, "share": share(one, total.get(window))}) for one in shown)
-        return encoded(list(shares))
+        return encoded(without_small(shares, min_cell))
 
 
 def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> None:

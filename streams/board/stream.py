@@ -17,6 +17,7 @@ from streams.board.pulse import Pulse
 from streams.board.view import Changes, Health, MinuteView, TrendView, view_minute
 from streams.core.alert import Alert
 from streams.core.live import LiveChanges
+from streams.core.small_cells import without_small
 from streams.edge.redis import LiveReader, LiveViewError
 
 VIEWERS_MAX = 200  # one process serves a building; beyond it, start another board
@@ -105,8 +106,9 @@ class Pending:
 class Hub:
     """The reader on one side, viewers on the other, the picture between them."""
 
-    def __init__(self, reader: LiveReader, pulse: Pulse, cuts: tuple[str, ...], now_ms: Callable[[], int]) -> None:
+    def __init__(self, reader: LiveReader, pulse: Pulse, cuts: tuple[str, ...], min_cell: int, now_ms: Callable[[], int]) -> None:
         self._reader = reader
+        self._min_cell = min_cell
         self._picture = Picture()
         self._pulse = pulse
         self._cuts = cuts
@@ -176,7 +178,7 @@ class Hub:
         alerts, clocks = await self._reader.alerts(), await self._reader.clocks()
         self._problem = None
         self._pulse.hear(clocks, self._now_ms())
-        changes, left = self._picture.end_reading(trends, alerts)
+        changes, left = self._picture.end_reading(without_small(trends, self._min_cell), alerts)
         self._pending.add(changes)
         if left:
             self._start_over()
@@ -195,7 +197,7 @@ class Hub:
         for trend in changes.trends:
             if trend.read_ms is not None:
                 self._pulse.hear_freshness(trend.published_ms - trend.read_ms)
-        newer = self._picture.apply(changes.trends, changes.alerts)
+        newer = self._picture.apply(without_small(changes.trends, self._min_cell), changes.alerts)
         self._pending.add(Changes(newer.trends, [view_minute(minute) for minute in changes.expectations], newer.alerts))
 
     async def _beat(self) -> None:

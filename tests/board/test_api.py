@@ -135,6 +135,19 @@ def test_a_series_is_written_as_its_cut_and_values() -> None:
 
 
 @pytest.mark.integration
+def test_figures_of_few_people_are_not_shown(redis_server: Any) -> None:
+    trends = tuple(trend(series_of("segment", name), "today", n) for name, n in (("consumer", 50), ("premium", 3)))
+
+    async def test(client: httpx.AsyncClient) -> None:
+        found = (await client.get("/api/v1/trends?cut=segment")).json()
+        assert [one["kpis"]["offered"]["value"] for one in found] == [50, None]
+        assert found[1]["kpis"]["share"]["variant"] == "hidden: fewer than 5 contacts"
+        assert found[1]["measures"] == {}
+
+    ask(redis_server.url, test, LiveChanges(trends=trends, clocks=CHANGES.clocks))
+
+
+@pytest.mark.integration
 def test_trends_of_a_cut_come_busiest_first_and_whole(redis_server: Any) -> None:
     async def test(client: httpx.AsyncClient) -> None:
         found = (await client.get("/api/v1/trends?cut=queue")).json()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams.board.pulse import Pulse
@@ -71,7 +72,7 @@ class Run:
 
     def __init__(self, url: str) -> None:
         self.view = LiveView(url, expiry_seconds=600)
-        self.hub = Hub(LiveReader(url), Pulse(3_000, 60_000, "UTC"), ("total", "queue"), lambda: NOW)
+        self.hub = Hub(LiveReader(url), Pulse(3_000, 60_000, "UTC"), ("total", "queue", "segment"), 5, lambda: NOW)
 
     async def write(self, *trends: Trend, alerts: tuple[Alert, ...] = (), revision: int = 1) -> None:
         await self.view.publish(LiveChanges(trends=trends, alerts=alerts, clocks=(clock(revision),)))
@@ -142,6 +143,25 @@ def test_a_viewer_gets_a_snapshot_and_then_changes(redis_server: Any) -> None:
                 values = [view["kpis"]["offered"]["value"] for view in (await listener.next("changes"))["trends"]]
             health = await listener.next("status")
             assert (health["status"], health["freshness_seconds"]) == ("ok", 0.25)
+
+    in_loop(test)
+
+
+@pytest.mark.integration
+def test_figures_of_few_people_are_neither_in_the_snapshot_nor_in_changes(redis_server: Any) -> None:
+    def segment(revision: int, offered: int) -> Trend:
+        return msgspec.structs.replace(trend("", revision, offered), cut="segment", series={"segment": "premium"})
+
+    async def test() -> None:
+        async with running(redis_server.url) as run:
+            await run.write(segment(1, 3))
+            await until(lambda: b"premium" in run.hub.start())
+            listener = Listener(run.hub.messages(None))
+            values = [view["kpis"]["offered"]["value"] for view in (await listener.next("snapshot"))["trends"]]
+            for revision, offered in ((2, 4), (3, 5)):
+                await run.write(segment(revision, offered), revision=revision)
+                values += [view["kpis"]["offered"]["value"] for view in (await listener.next("changes"))["trends"]]
+            assert values == [None, None, 5]
 
     in_loop(test)
 
