@@ -147,7 +147,7 @@ def forecast_rules(settings: Settings) -> ForecastRules:
         days_ahead=forecast.days_ahead,
         series_max=forecast.series_max,
         time_zone=settings.merge.time_zone,
-        holidays=frozenset(date.fromisoformat(day) for day in forecast.holidays),
+        holidays=ClosedDays(settings.hours),
         calendar_effects=forecast.calendar_effects,
     )
 

@@ -178,8 +178,3 @@ def _forecast_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem(("forecast.cuts", "detect.cuts"), f"'{cut}' is forecast but not watched: add it to [detect] cuts")
     if 60 % forecast.slot_minutes:
         yield Problem(("forecast.slot_minutes",), f"found {forecast.slot_minutes}, expected a divisor of 60 (5, 10, 15, 30 …)")
-    for day in forecast.holidays:
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            yield Problem(("forecast.holidays",), f"'{day}' is no day, expected one like 2026-12-25")

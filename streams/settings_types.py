@@ -147,7 +147,6 @@ class Forecast(_Section, frozen=True):
     slot_minutes: PositiveInt
     days_ahead: Annotated[int, Meta(ge=1, le=31)]
     series_max: PositiveInt
-    holidays: tuple[Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")], ...]
     calendar_effects: bool
 
 

@@ -4,7 +4,7 @@ Contacts follow payday, statement and rent dates: the first business days of a m
 after a holiday. The surprise: a holiday is an eighth weekday, and as long as none has been seen it is taken for a Sunday.
 """
 
-from collections.abc import Set
+from collections.abc import Container
 from datetime import date, timedelta
 from functools import lru_cache
 from math import pi, sin
@@ -23,7 +23,7 @@ class CalendarDay(NamedTuple):
     effects: tuple[float, ...]
 
 
-def calendar_day(day: date, holidays: Set[date], *, with_effects: bool = True) -> CalendarDay:
+def calendar_day(day: date, holidays: Container[date], *, with_effects: bool = True) -> CalendarDay:
     """A day as the forecast sees it."""
     kind = HOLIDAY if day in holidays else day.weekday()
     if not with_effects:
@@ -36,9 +36,9 @@ def calendar_day(day: date, holidays: Set[date], *, with_effects: bool = True) -
     return CalendarDay(kind, tuple(effects))
 
 
-def _places(day: date, holidays: Set[date]) -> list[int]:
+def _places(day: date, holidays: Container[date]) -> list[int]:
     """Which effects a business day has."""
-    month = _business_days(day.year, day.month, frozenset(holidays))
+    month = _business_days(day.year, day.month, holidays)  # type: ignore[arg-type]  # hashable: frozen, or compared by identity
     number = month.index(day)
     middle = next((one for one in month if one.day >= _MIDDLE), None)
     before = day - timedelta(days=1)
@@ -55,11 +55,11 @@ def _places(day: date, holidays: Set[date]) -> list[int]:
 
 
 @lru_cache(maxsize=64)  # years of months for one set of holidays
-def _business_days(year: int, month: int, holidays: frozenset[date]) -> tuple[date, ...]:
+def _business_days(year: int, month: int, holidays: Container[date]) -> tuple[date, ...]:
     first = date(year, month, 1)
     days = (first + timedelta(days=number) for number in range(31))
     return tuple(day for day in days if day.month == month and _is_business_day(day, holidays))
 
 
-def _is_business_day(day: date, holidays: Set[date]) -> bool:
+def _is_business_day(day: date, holidays: Container[date]) -> bool:
     return day.weekday() < SATURDAY and day not in holidays

@@ -4,7 +4,7 @@ A slot is learned when a minute after it has come. The surprise: time in which n
 up to QUIET_MS; a longer gap is a feed that was away, between a replay and live for instance, and teaches nothing.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Container, Mapping, MutableMapping
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ class ForecastRules(msgspec.Struct, frozen=True, kw_only=True):
     days_ahead: int
     series_max: int
     time_zone: str
-    holidays: frozenset[date]
+    holidays: Container[date]
     calendar_effects: bool
 
 

@@ -1,8 +1,10 @@
 """rules.py: which settings a stage's state can't do without."""
 
+from datetime import date
+
 import pytest
 
-from streams.rules import state_rules
+from streams.rules import forecast_rules, state_rules
 from streams.settings import load
 
 
@@ -21,3 +23,9 @@ def test_state_depends_on_what_cuts_time_and_ends_lives_not_on_what_it_is_measur
 ) -> None:
     before, after = load([], {}), load([], {variable: value})
     assert [stage for stage in ("intake", "merge", "detect") if state_rules(before, stage) != state_rules(after, stage)] == stages
+
+
+def test_days_on_which_queues_are_closed_are_holidays_of_the_forecast() -> None:
+    closed = {"STREAMS_HOURS_HOLIDAYS": "DE", "STREAMS_HOURS_CLOSED_DAYS": "2026-12-24"}
+    holidays = forecast_rules(load([], closed)).holidays
+    assert [date(2026, 12, day) in holidays for day in (23, 24, 25)] == [False, True, True]
