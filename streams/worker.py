@@ -77,6 +77,8 @@ def run(settings: Settings) -> None:
         app = faust_app.make_app(settings.app.name, Path(settings.app.data_directory))
         stages.extend(Assembly(settings, app, transactional=transactional).join())
         LOG.info("worker %s starts, settings %s", worker_name(settings), fingerprint(settings))
+        if not settings.privacy.customer_key:
+            LOG.warning("no [privacy] customer_key: customers are hashed with a key that can be guessed; give one by environment")
         faust_app.run(app)
 
     healing.run(
@@ -106,8 +108,6 @@ def _look_around(settings: Settings) -> bool:
         raise StreamsError("[kafka] transactions = 'on', but this broker knows none: use Apache Kafka, or set 'auto' or 'off'")
     if not transactional and settings.kafka.transactions == "auto":
         LOG.warning("this broker knows no transactions: counts may repeat after a crash; run one worker only")
-    if not settings.privacy.customer_key:
-        LOG.warning("no [privacy] customer_key: customers are hashed with a key that can be guessed; give one by environment")
     if not transactional and settings.engine.disk_stages:
         raise StreamsError(
             "[engine] disk_stages needs transactions: use Apache Kafka and [kafka] transactions = 'auto', or set it to []"
