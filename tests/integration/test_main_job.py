@@ -10,6 +10,9 @@ import pytest
 from oracle import DATA, TIME_ZONE, Count, recount
 from running import System, committed, eventually, make_system
 
+from streams.core.kpi_table import KPIS
+from streams.core.measure_journey import NAMES
+
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here: the bank's February calls"),
@@ -17,6 +20,7 @@ pytestmark = [
 
 # Those that are compared, and watched by detect. With all thirteen a month in minutes takes six minutes to publish.
 CUTS = "total,channel,queue,channel+queue"
+OF_CUSTOMERS = {kpi.name for kpi in KPIS if {*kpi.numerator.plus, *kpi.denominator.plus} & NAMES.keys()}
 MEASURES = ("offered", "answered", "abandoned", "left_before_queue", "wait_ms", "abandon_wait_ms", "handled")
 
 
@@ -67,9 +71,32 @@ def by_day_and_type(trends: list[dict[str, Any]]) -> dict[Any, Count]:
     }
 
 
-def wait_for_days(system: System) -> dict[Any, Count]:
-    """What the oracle expects, when the system has as many final days."""
-    expected = {key: count for key, count in recount().items() if count != Count()}
+def of_interactions(trends: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what journey counts. Which windows still take a contact that follows another depends there on how far the slowest
+    partition was, so that a provisional first-contact resolution may differ by a contact; windows of journey alone may be there.
+    """
+    kept = []
+    for trend in trends:
+        measures = {name: n for name, n in trend["measures"].items() if name not in NAMES.values()}
+        kpis = {name: value for name, value in trend["kpis"].items() if name not in OF_CUSTOMERS}
+        if measures:
+            kept.append({**trend, "measures": measures, "kpis": kpis})
+    return kept
+
+
+def first_week(directory: Path) -> Path:
+    """The calls of the first seven days, in a file of their own: the whole month twice takes a quarter of an hour."""
+    path = directory / "first-week.txt"
+    with DATA.open() as calls, path.open("w") as week:
+        column = (head := next(calls)).rstrip("\n").split("\t").index("date")
+        week.write(head)
+        week.writelines(line for line in calls if line.split("\t")[column] <= "990207")
+    return path
+
+
+def wait_for_days(system: System, calls: Path = DATA) -> dict[Any, Count]:
+    """What the oracle expects of these calls, when the system has as many final days."""
+    expected = {key: count for key, count in recount(calls).items() if count != Count()}
     eventually(lambda: len(by_day_and_type(days(system))) >= len(expected), 300, "all days are final")
     return expected
 
@@ -86,14 +113,17 @@ def test_daily_windows_equal_a_recount_although_the_worker_was_killed_on_the_way
     assert at_kill < applied(real), "the kill struck after the end: it proves nothing"
 
 
-def test_the_embedded_broker_gives_the_same_trends(real: System, embedded: System) -> None:
+def test_the_embedded_broker_gives_the_same_trends(real: System, embedded: System, tmp_path: Path) -> None:
+    week = first_week(tmp_path)
     for system in (real, embedded):
         worker = system.start_worker()
-        system.streams("replay", str(DATA), "--format", "bank1999")
-        wait_for_days(system)
+        system.streams("replay", str(week), "--format", "bank1999")
+        wait_for_days(system, week)
         assert worker.process.poll() is None
         system.children.stop()
     cuts = [("queue", "1d"), ("total", "1h"), ("channel+queue", "15m")]
     for cut, window in cuts:
         arguments = ("trends", "--cut", cut, "--window", window, "--final-only", "--json")
-        assert real.streams(*arguments) == embedded.streams(*arguments)
+        one, other = (of_interactions(system.lines(*arguments)) for system in (real, embedded))
+        assert len(one) >= 41, "seven days of six queues, but for some that rest on a weekend"
+        assert one == other
