@@ -7,8 +7,8 @@ took, only COMPLETED tells the end, because after-contact work follows on DISCON
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
 from streams.sources.amazon_contact import Contact, event, need_times, row, was_left
-from streams.sources.amazon_fields import agent_at, channel_at, contact_id_at, name_at, queue_at, second_at, word_at
-from streams.sources.payload import FieldError, objects_at
+from streams.sources.amazon_fields import agent_at, channel_at, contact_id_at, queue_at, second_at, word_at
+from streams.sources.payload import FieldError, name_at, objects_at
 from streams.sources.row import CanonicalEvent, Row
 
 

@@ -5,8 +5,7 @@ AgentInfo.AgentArn in two samples of the same event.
 """
 
 from streams.core.event import MAX_IDENTIFIER_CHARACTERS, Reason
-from streams.core.series import SEPARATOR
-from streams.sources.payload import FieldError, need_text, text_at, time_at
+from streams.sources.payload import FieldError, name_at, need_short, time_at
 
 SOURCE = "amazon-connect"
 # Room for what an id says besides the contact. Amazon allows 256 characters and sends UUIDs, which have 36.
@@ -24,10 +23,7 @@ def lowered(found: object, levels: int) -> object:
 
 def contact_id_at(found: object, *path: str) -> str:
     """The id of a contact, which must be there and short enough to make ids of."""
-    contact_id = need_text(found, *path)
-    if len(contact_id) > _CONTACT_CHARACTERS_MAX:
-        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {_CONTACT_CHARACTERS_MAX} characters")
-    return contact_id
+    return need_short(found, _CONTACT_CHARACTERS_MAX, *path)
 
 
 def second_at(found: object, *path: str) -> int | None:
@@ -36,19 +32,6 @@ def second_at(found: object, *path: str) -> int | None:
     if time_ms is not None and time_ms < 0:
         raise FieldError(Reason.BAD_TIME, f"{'.'.join(path)}: expected a time after 1970")
     return None if time_ms is None else time_ms - time_ms % 1000
-
-
-def name_at(found: object, *path: str) -> str | None:
-    """A text that may become a field of events; None where it is absent."""
-    text = text_at(found, *path)
-    if text is not None and not is_name(text):
-        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {MAX_IDENTIFIER_CHARACTERS} characters")
-    return text
-
-
-def is_name(text: str) -> bool:
-    """Whether intake would take a text as the value of a field."""
-    return 0 < len(text) <= MAX_IDENTIFIER_CHARACTERS and SEPARATOR not in text
 
 
 def word_at(found: object, *path: str) -> str | None:

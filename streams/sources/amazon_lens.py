@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
-from streams.sources.amazon_fields import SOURCE, channel_at, contact_id_at, is_name, name_at, second_at, word_at
-from streams.sources.payload import FieldError, need_text, number_at, objects_at, text_at
+from streams.sources.amazon_fields import SOURCE, channel_at, contact_id_at, second_at, word_at
+from streams.sources.payload import FieldError, is_name, name_at, need_text, number_at, objects_at, text_at
 from streams.sources.row import CanonicalEvent, Row
 
 _SCALE = 5

@@ -13,13 +13,11 @@ from streams.sources.amazon_fields import (
     agent_at,
     channel_at,
     contact_id_at,
-    is_name,
-    name_at,
     queue_at,
     second_at,
     word_at,
 )
-from streams.sources.payload import FieldError, at, number_at
+from streams.sources.payload import FieldError, at, is_name, name_at, number_at
 from streams.sources.row import CanonicalEvent, Row
 
 # Contact attributes that are taken, by what they are called.

@@ -8,9 +8,9 @@ stands beside those of the notifications; its id is the lesser one at the same m
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
 from streams.sources.genesys_events import customer_id_of
-from streams.sources.genesys_facts import FLOW_ENDS, TRANSFERS, fact, id_at, is_name, transferred, word_at
+from streams.sources.genesys_facts import FLOW_ENDS, TRANSFERS, fact, id_at, transferred, word_at
 from streams.sources.genesys_parts import Part, parts_of
-from streams.sources.payload import FieldError, at, number_at, objects_at, time_at
+from streams.sources.payload import FieldError, at, is_name, number_at, objects_at, time_at
 from streams.sources.row import CanonicalEvent, Row
 
 _CUSTOMERS = ("customer", "external")

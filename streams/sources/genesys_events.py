@@ -15,12 +15,10 @@ from streams.sources.genesys_facts import (
     channel_at,
     fact,
     id_at,
-    is_name,
-    name_at,
     transferred,
     word_at,
 )
-from streams.sources.payload import FieldError, at, need_time, number_at
+from streams.sources.payload import FieldError, at, is_name, name_at, need_time, number_at
 from streams.sources.row import Row
 
 _TOPIC = "v2.detail.events.conversation."

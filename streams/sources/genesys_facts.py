@@ -7,9 +7,7 @@ follows the queue entry would end the wait.
 
 from typing import NamedTuple
 
-from streams.core.event import MAX_IDENTIFIER_CHARACTERS, Reason
-from streams.core.series import SEPARATOR
-from streams.sources.payload import FieldError, need_text, text_at
+from streams.sources.payload import name_at, need_short
 from streams.sources.row import CanonicalEvent
 
 SOURCE = "genesys"
@@ -53,23 +51,7 @@ def transferred(session: Session, began_ms: int, ended_ms: int) -> CanonicalEven
 
 def id_at(found: object, *path: str) -> str:
     """The id of a conversation or a session, which must be there and short enough to make ids of."""
-    name = need_text(found, *path)
-    if len(name) > _ID_CHARACTERS_MAX:
-        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {_ID_CHARACTERS_MAX} characters")
-    return name
-
-
-def name_at(found: object, *path: str) -> str | None:
-    """A text that may become a field of events; None where it is absent."""
-    text = text_at(found, *path)
-    if text is not None and not is_name(text):
-        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {MAX_IDENTIFIER_CHARACTERS} characters")
-    return text
-
-
-def is_name(text: str) -> bool:
-    """Whether intake would take a text as the value of a field."""
-    return 0 < len(text) <= MAX_IDENTIFIER_CHARACTERS and SEPARATOR not in text
+    return need_short(found, _ID_CHARACTERS_MAX, *path)
 
 
 def word_at(found: object, *path: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
-from streams.sources.genesys_facts import Session, channel_at, id_at, name_at, word_at
-from streams.sources.payload import FieldError, at, number_at, objects_at, text_at, time_at
+from streams.sources.genesys_facts import Session, channel_at, id_at, word_at
+from streams.sources.payload import FieldError, at, name_at, number_at, objects_at, text_at, time_at
 
 _WORK = "wrapup"
 _TALK = "interact"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from streams.core.event import Reason, Rejection
+from streams.core.event import MAX_IDENTIFIER_CHARACTERS, Reason, Rejection
+from streams.core.series import SEPARATOR
 from streams.sources.mapping import Scalar
 from streams.sources.row import CanonicalEvent
 
@@ -82,6 +83,27 @@ def need_text(found: object, *path: str) -> str:
     if text is None:
         raise FieldError(Reason.MISSING_FIELD, f"{'.'.join(path)}: expected a text")
     return text
+
+
+def need_short(found: object, characters_max: int, *path: str) -> str:
+    """A text that must be there and no longer, so that ids can be made of it."""
+    text = need_text(found, *path)
+    if len(text) > characters_max:
+        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {characters_max} characters")
+    return text
+
+
+def name_at(found: object, *path: str) -> str | None:
+    """A text that may become a field of events; None where it is absent."""
+    text = text_at(found, *path)
+    if text is not None and not is_name(text):
+        raise FieldError(Reason.BAD_VALUE, f"{'.'.join(path)}: expected at most {MAX_IDENTIFIER_CHARACTERS} characters")
+    return text
+
+
+def is_name(text: str) -> bool:
+    """Whether intake would take a text as the value of a field."""
+    return 0 < len(text) <= MAX_IDENTIFIER_CHARACTERS and SEPARATOR not in text
 
 
 def number_at(found: object, *path: str) -> float | None:
