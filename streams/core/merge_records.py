@@ -1,12 +1,13 @@
 """From cells to trend records: measures by name, KPIs, histograms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from streams.core import measure
-from streams.core.kpi import KpiRules, QueueNow, kpis
+from streams.core.kpi import KpiRules, QueueNow, kpis_of
 from streams.core.measure import Cell
 from streams.core.measure_journey import of_window
 from streams.core.merge_windows import UNREAD
@@ -25,6 +26,16 @@ class Issue(msgspec.Struct, frozen=True, gc=False):
     rules: KpiRules
 
 
+class Figures(NamedTuple):
+    """What a record is made of: the cell of a series, when the oldest event in it was read (UNREAD where none was), and who waits
+    (live windows only)."""
+
+    series: str
+    cell: Cell
+    read_ms: int
+    queue: QueueNow | None = None
+
+
 def publish(window: OpenWindow, names: Iterable[str], issue: Issue, final: bool) -> list[tuple[str, Trend]]:
     """Records of some series of a tumbling window.
 
@@ -38,30 +49,35 @@ def publish(window: OpenWindow, names: Iterable[str], issue: Issue, final: bool)
             window.published.add(series)
         elif series not in window.published:
             continue
-        read_ms = window.dirty.get(series, UNREAD)
-        found.append((series, trend(series, cell, shape, issue, read_ms, None, final)))
-    return found
+        found.append(Figures(series, cell, window.dirty.get(series, UNREAD)))
+    return trends(found, shape, issue, final)
 
 
-def trend(series: str, cell: Cell, window: Window, issue: Issue, read_ms: int, queue: QueueNow | None, final: bool) -> Trend:
-    """The record of one series in one window; `queue` in live windows only; read_ms UNREAD where nothing was read for it."""
-    cut, values = _names(series)
+def trends(figures: Sequence[Figures], window: Window, issue: Issue, final: bool) -> list[tuple[str, Trend]]:
+    """The records of some series in one window."""
     today = window.kind == "today"
-    cell = of_window(cell, window.kind)
-    return Trend(
-        cut=cut,
-        series=values,
-        window=window,
-        final=final,
-        revision=issue.revision,
-        measures={name: cell[code] for code, name in measure.NAMES.items() if code in cell},
-        kpis=kpis(cell, issue.rules, series, queue),
-        waits=_histogram(cell, measure.WAIT_BUCKET, len(measure.WAIT_BOUNDARIES_MS)) if today else None,
-        handles=_histogram(cell, measure.HANDLE_BUCKET, len(measure.HANDLE_BOUNDARIES_MS)) if today else None,
-        watermark_ms=issue.watermark_ms,
-        read_ms=None if read_ms >= UNREAD else read_ms,
-        published_ms=issue.published_ms,
-    )
+    cells = [of_window(of_series.cell, window.kind) for of_series in figures]
+    queues = [of_series.queue for of_series in figures]
+    values = kpis_of(cells, issue.rules, [of_series.series for of_series in figures], queues)
+    found = []
+    for (series, _, read_ms, _), cell, of_series in zip(figures, cells, values, strict=True):
+        cut, dimensions = _names(series)
+        record = Trend(
+            cut=cut,
+            series=dimensions,
+            window=window,
+            final=final,
+            revision=issue.revision,
+            measures={name: cell[code] for code, name in measure.NAMES.items() if code in cell},
+            kpis=of_series,
+            waits=_histogram(cell, measure.WAIT_BUCKET, len(measure.WAIT_BOUNDARIES_MS)) if today else None,
+            handles=_histogram(cell, measure.HANDLE_BUCKET, len(measure.HANDLE_BOUNDARIES_MS)) if today else None,
+            watermark_ms=issue.watermark_ms,
+            read_ms=None if read_ms >= UNREAD else read_ms,
+            published_ms=issue.published_ms,
+        )
+        found.append((series, record))
+    return found
 
 
 def _histogram(cell: Cell, base: int, boundaries: int) -> list[int]:

@@ -3,13 +3,15 @@
 from collections import Counter
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from streams.core import measure as m
-from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, net_interval, service_level_variant, wilson
+from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, kpis_of, service_level_variant, wilson
+from streams.core.kpi_sums import net_limits
 from streams.core.kpi_table import KPIS, ServiceLevel
 from streams.core.measure import Cell
 from streams.core.trend import KpiValue
@@ -103,12 +105,9 @@ def test_a_mean_answer_is_labelled_as_such_and_has_an_interval_from_thirty_answe
 def test_the_interval_of_the_net_promoter_score_holds_the_truth_in_92_of_100_samples_and_more(
     shares: tuple[float, float, float], n: int
 ) -> None:
-    chance, held = Random(n), 0
-    for _ in range(1_000):
-        answers = chance.choices((1, 0, -1), shares, k=n)
-        low, high = net_interval(answers.count(1), answers.count(-1), n)
-        held += low <= shares[0] - shares[2] <= high
-    assert held >= 920
+    answers = np.random.default_rng(n).multinomial(n, shares, size=20_000)
+    low, high = net_limits(answers[:, 0], answers[:, 2], np.full(20_000, n))
+    assert ((low <= shares[0] - shares[2]) & (shares[0] - shares[2] <= high)).mean() >= 0.92
 
 
 @pytest.mark.parametrize("weights", [(1, 1, 1, 1, 1), (1, 1, 2, 5, 11), (6, 1, 1, 1, 6)])
@@ -150,7 +149,18 @@ def test_the_interval_of_80_percent_narrows_with_n(n: int, low: float, high: flo
 def test_a_ratio_above_one_is_published_as_it_is_with_the_interval_of_one() -> None:
     found = kpis({m.QUEUED: 2, m.ANSWERED_IN_TARGET: 3}, RULES, "total")["service_level"]
     assert found.value == 1.5
-    assert (found.low, found.high) == wilson(2, 2)
+    low, high = wilson(2, 2)
+    assert (found.low, found.high) == (round(low, 6), high)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 2000)), min_size=1, max_size=4))
+def test_kpis_of_many_series_are_those_of_each(ratios: list[tuple[int, int]]) -> None:
+    cells: list[Cell] = [{m.HANDLED: n, m.TRANSFERRED: hits, m.CSAT_1 + hits % 5: n} for hits, n in ratios]
+    names = ["total"] * len(cells)
+    together = kpis_of(cells, RULES, names, [None] * len(cells))
+    assert together == [kpis(cell, RULES, "total") for cell in cells]
+    limits = [tuple(round(limit, 6) for limit in wilson(hits, n)) for hits, n in ratios]
+    assert limits == [(found["transfer_rate"].low, found["transfer_rate"].high) for found in together]
 
 
 def test_percentiles_and_the_longest_wait_are_within_one_percent() -> None:

@@ -7,13 +7,24 @@ from merge_feed import DAY, HOUR, MINUTE, NOON, Feed, call, seen
 from streams.core.frame import WaitingLevel
 
 
-def test_longer_windows_follow_once_a_second() -> None:
+def test_live_windows_follow_at_once_minutes_each_second_longer_windows_every_five() -> None:
     feed = Feed()
     feed.send_both(NOON, call(NOON))
     feed.drain()
     feed.send_both(NOON, call(NOON))
-    assert [kind for kind, *_ in seen(feed.drain(250))] == ["1m", "30m", "today"]
-    assert [kind for kind, *_ in seen(feed.drain(750))] == ["15m", "1h", "1d"]
+    assert [kind for kind, *_ in seen(feed.drain(250))] == ["30m", "today"]
+    assert [kind for kind, *_ in seen(feed.drain(750))] == ["1m"]
+    assert [kind for kind, *_ in seen(feed.drain(4_000))] == ["15m", "1h", "1d"]
+
+
+def test_more_than_a_hundred_live_series_follow_twice_a_second() -> None:
+    feed = Feed()
+    calls = [call(NOON, series=f"queue\x1fq-{n}") for n in range(101)]
+    feed.send_both(NOON, *calls)
+    assert len(seen(feed.drain(), ["30m"])) == 101
+    feed.send_both(NOON, *calls)
+    assert seen(feed.drain(250), ["30m"]) == []
+    assert len(seen(feed.drain(250), ["30m"])) == 101
 
 
 def test_the_trailing_half_hour_forgets_and_says_so_once() -> None:
@@ -110,7 +121,7 @@ def test_a_record_tells_when_its_oldest_event_was_read() -> None:
     feed.send(0, NOON, call(NOON))
     feed.now_ms += 50
     feed.send(1, NOON, call(NOON))
-    assert {NOON + 150} == {trend.read_ms for _, trend in feed.drain().trends}
+    assert {NOON + 150} == {trend.read_ms for _, trend in feed.drain(5_000).trends}
     feed.send(0, NOON + 3 * MINUTE)
     feed.send(1, NOON + 3 * MINUTE)
     assert [trend.read_ms for _, trend in feed.drain().trends if trend.final] == [None]
