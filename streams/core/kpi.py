@@ -69,7 +69,7 @@ def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None
 def kpis_of(
     cells: Sequence[Cell], rules: KpiRules, series: Sequence[str], queues: Sequence[QueueNow | None]
 ) -> list[dict[str, KpiValue]]:
-    """The same of many series at once, which costs less than half for each: sums and intervals are made by column, not by value."""
+    """The same of many series at once, at less than half the cost: sums and intervals are made by column, not by value."""
     if not cells:
         return []
     given = _Given(cells, series, rules, Sums(cells, rules.service_level, rules.abandonment), [Sketches(cell) for cell in cells])
