@@ -13,6 +13,8 @@ import msgspec
 from streams.core.measure import Cell
 
 VERSION = 1
+# A frame at least this often tells merge that a source partition lives; the board calls the pipeline stale after 3 s.
+PULSE_MS = 1_000
 
 
 class PaneChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -86,6 +88,22 @@ def _cut(changes: list[PaneChange], bytes_max: int) -> Iterator[list[PaneChange]
         piece.append(change)
         size += more
     yield piece
+
+
+def frames_of(flush: Frame, told_ms: int | None, shards: Sequence[list[PaneChange]]) -> list[Frame]:
+    """The changes of a flush as frames, one for each shard in each round, numbered from `flush.number` on.
+
+    What comes before the last round says nothing new but its changes, under the watermark told before: no window may close
+    between the rounds.
+    """
+    *parts, last = parts_of(shards)
+    early = msgspec.structs.replace(flush, watermark_ms=told_ms, idle=False, ended_ms=None)
+    rounds = [*((early, part) for part in parts), (flush, last)]
+    return [
+        msgspec.structs.replace(said, number=flush.number + k, read_ms=flush.read_ms if changes else None, changes=changes)
+        for k, (said, part) in enumerate(rounds)
+        for changes in part
+    ]
 
 
 _ENCODER = msgspec.msgpack.Encoder()

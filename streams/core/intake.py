@@ -16,7 +16,7 @@ from streams.core.context import Contexts
 from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
 from streams.core.facts import KINDS, MAX_FACTS, Fact
-from streams.core.frame import Frame, PaneChange, WaitingLevel, parts_of
+from streams.core.frame import PULSE_MS, Frame, WaitingLevel, frames_of
 from streams.core.life import Contradiction
 from streams.core.lives import PREFIX, Lives
 from streams.core.record import Record
@@ -29,8 +29,6 @@ __all__ = ("Intake", "IntakeChanges")
 STATE_VERSION = 4
 META_KEY = b"m"
 SERIES_PREFIX = b"s"
-# A frame at least this often tells merge that the partition lives; the board calls the pipeline stale after 3 s.
-PULSE_MS = 1_000
 _TOO_MANY = Rejection(Reason.BAD_VALUE, f"interaction_id: expected at most {MAX_FACTS:,} events of one interaction")
 
 
@@ -193,29 +191,22 @@ class Intake:
         if quiet and now_ms - self._sent_ms < PULSE_MS:
             return []
         self._sent, self._sent_ms = state, now_ms
-        *parts, last = parts_of(changes)
-        # What comes before the last part says nothing new but its changes: no window may close between the parts.
-        frames = [frame for part in parts for frame in self._round(now_ms, part)]
-        self._told_ms = None if self._watermark == NEVER else self._watermark
-        for frame, waiting in zip(self._round(now_ms, last), levels, strict=True):
-            frames.append(msgspec.structs.replace(frame, idle=idle, waiting=waiting, ended_ms=self._ended_ms))
-        return frames
-
-    def _round(self, now_ms: int, changes: list[list[PaneChange]]) -> list[Frame]:
-        """A frame for each shard, under the next number."""
-        self._number += 1
-        return [
-            Frame(
-                source=self._partition,
-                number=self._number,
-                watermark_ms=self._told_ms,
-                idle=False,
-                read_ms=self._read_ms if of_shard else None,
-                sent_ms=now_ms,
-                changes=of_shard,
-            )
-            for of_shard in changes
-        ]
+        watermark_ms = None if self._watermark == NEVER else self._watermark
+        flush = Frame(
+            source=self._partition,
+            number=self._number + 1,
+            watermark_ms=watermark_ms,
+            idle=idle,
+            read_ms=self._read_ms,
+            sent_ms=now_ms,
+            changes=[],
+            ended_ms=self._ended_ms,
+        )
+        frames = frames_of(flush, self._told_ms, changes)
+        self._told_ms, self._number = watermark_ms, frames[-1].number
+        shards = self._rules.shards
+        last = [msgspec.structs.replace(frame, waiting=waiting) for frame, waiting in zip(frames[-shards:], levels, strict=True)]
+        return [*frames[:-shards], *last]
 
     def _pulse(self, now_ms: int, idle: bool) -> Pulse:
         return Pulse(source=self._partition, watermark_ms=self._told_ms, idle=idle, ended_ms=self._ended_ms, sent_ms=now_ms)

@@ -17,7 +17,7 @@ from streams.core.changes import count
 from streams.core.contact import PULSE_KEY, Contact, Pulse, decode_contact, decode_pulse
 from streams.core.context import Contexts
 from streams.core.expiry import rounded
-from streams.core.frame import Frame, PaneChange, parts_of
+from streams.core.frame import PULSE_MS, Frame, frames_of
 from streams.core.journey_counts import Counts
 from streams.core.journey_history import (
     NOTHING,
@@ -44,7 +44,6 @@ STATE_VERSION = 1
 META_KEY = b"m"
 CUSTOMER_PREFIX = b"c"
 _SERIES_KEY = Struct(">cI")  # series are numbered, so that they are found without looking at all customers
-PULSE_MS = 1_000  # as intake's: a frame at least this often tells merge that the partition lives
 CONTACTS_MAX = 200  # of one customer at a time: more is a test number or a machine, and would make every flush write kilobytes
 
 
@@ -203,27 +202,20 @@ class Journey:
         if state == self._sent and not any(changes) and now_ms - self._sent_ms < PULSE_MS:
             return []
         self._sent, self._sent_ms = state, now_ms
-        *parts, last = parts_of(changes)
-        frames = [frame for part in parts for frame in self._round(now_ms, part)]
-        self._told_ms = progress.watermark_ms
-        _, idle, ended_ms = state
-        return frames + [msgspec.structs.replace(f, idle=idle, ended_ms=ended_ms) for f in self._round(now_ms, last)]
-
-    def _round(self, now_ms: int, changes: list[list[PaneChange]]) -> list[Frame]:
-        """A frame for each shard, under the next number."""
-        self._number += 1
-        return [
-            Frame(
-                source=self._source,
-                number=self._number,
-                watermark_ms=self._told_ms,
-                idle=False,
-                read_ms=self._read_ms if of_shard else None,
-                sent_ms=now_ms,
-                changes=of_shard,
-            )
-            for of_shard in changes
-        ]
+        watermark_ms, idle, ended_ms = state
+        flush = Frame(
+            source=self._source,
+            number=self._number + 1,
+            watermark_ms=watermark_ms,
+            idle=idle,
+            read_ms=self._read_ms,
+            sent_ms=now_ms,
+            changes=[],
+            ended_ms=ended_ms,
+        )
+        frames = frames_of(flush, self._told_ms, changes)
+        self._told_ms, self._number = watermark_ms, frames[-1].number
+        return frames
 
     def _write(self) -> None:
         store = self._store
