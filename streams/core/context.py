@@ -21,15 +21,17 @@ _QUEUE = DIMENSIONS.index("queue")
 
 
 class Combination(msgspec.Struct, eq=False, gc=False):
-    """Values of the finest dimensions, and the shard and series in each cut that they are counted under once they are.
+    """Values of the finest dimensions, and the series in each cut that they are counted under, by the numbers of cells.py;
+    empty until the first contact.
 
-    closed: the same while the queue is closed; the same list where no cut is split by business hours.
+    closed: the same while the queue is closed. now: shard and series of those that show who waits.
     """
 
     values: tuple[str, ...]
     target_ms: int
-    series: list[tuple[int, str]] | None = None
-    closed: list[tuple[int, str]] | None = None
+    series: tuple[int, ...] = ()
+    closed: tuple[int, ...] = ()
+    now: list[tuple[int, str]] | None = None
 
 
 class Context(msgspec.Struct, eq=False, gc=False):

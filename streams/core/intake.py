@@ -185,7 +185,7 @@ class Intake:
     def _frames(self, now_ms: int, idle: bool) -> list[Frame]:
         """One frame per shard, several where there is much; none where nothing changed and the last is younger than PULSE_MS."""
         changes = self._cells.take()
-        levels = self._changed_levels()
+        levels = self._changed_levels(now_ms)
         state = (self._watermark, idle, self._ended_ms)
         quiet = state == self._sent and not any(changes) and all(level is None for level in levels)
         if quiet and now_ms - self._sent_ms < PULSE_MS:
@@ -211,9 +211,9 @@ class Intake:
     def _pulse(self, now_ms: int, idle: bool) -> Pulse:
         return Pulse(source=self._partition, watermark_ms=self._told_ms, idle=idle, ended_ms=self._ended_ms, sent_ms=now_ms)
 
-    def _changed_levels(self) -> list[list[WaitingLevel] | None]:
+    def _changed_levels(self, now_ms: int) -> list[list[WaitingLevel] | None]:
         """The waiting levels of each shard where they are not those sent last."""
-        sent, levels = self._levels, self._lives.waiting()
+        sent, levels = self._levels, self._lives.waiting(now_ms)
         if levels is None:
             return [None] * self._rules.shards
         self._levels = levels

@@ -129,11 +129,11 @@ class Lives:
                 self._dirty[name] = interaction
             self.expiry.schedule(name, self._due(state.phase, state.last_ms))
 
-    def waiting(self) -> list[list[WaitingLevel]] | None:
-        """The contacts that wait now, by shard, sorted by series; None where nothing has changed since the last call."""
-        if not self._waiting.changed:
+    def waiting(self, now_ms: int) -> list[list[WaitingLevel]] | None:
+        """The contacts that wait now, by shard, sorted by series; None where nothing has changed since the last time they were
+        given, and where many wait and that was less than a second ago."""
+        if not self._waiting.is_due(now_ms):
             return None
-        self._waiting.changed = False
         levels: list[dict[str, tuple[int, int]]] = [{} for _ in range(self._rules.shards)]
         for combination, n, since_ms in self._waiting.levels():
             for shard, series in self._cells.now(combination):

@@ -119,6 +119,7 @@ SKETCH_SIZE = 1_000
 WAIT_SKETCH = 1_000
 ABANDON_SKETCH = 2_000
 HANDLE_SKETCH = 3_000
+CODES_MAX = 4_096  # more than any code
 
 
 def bucket_index(value_ms: int, boundaries_ms: tuple[int, ...]) -> int:

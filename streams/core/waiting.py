@@ -8,6 +8,8 @@ from heapq import heapify, heappop, heappush
 
 from streams.core.context import Combination
 
+# With more combinations than FEW they are looked at each second, which is how often merge tells of them; fewer at once.
+FEW, MANY_MS = 100, 1_000
 _LEFT_MIN = 64  # below so many it isn't worth making a heap anew
 
 
@@ -32,10 +34,11 @@ class _Line:
 
 
 class Waiting:
-    """Everyone who waits. `changed` since it was last set to False."""
+    """Everyone who waits."""
 
     def __init__(self) -> None:
-        self.changed = True
+        self._changed = True
+        self._told_ms = 0
         self._lines: dict[Combination, _Line] = {}
         self._places: dict[str, Combination] = {}
 
@@ -49,7 +52,7 @@ class Waiting:
             line = self._lines[combination] = _Line()
         line.since[name] = since_ms
         heappush(line.heap, (since_ms, name))
-        self.changed = True
+        self._changed = True
 
     def leave(self, name: str) -> None:
         """He waits no more, if he did."""
@@ -59,7 +62,14 @@ class Waiting:
             del line.since[name]
             if not line.since:
                 del self._lines[combination]
-            self.changed = True
+            self._changed = True
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether there is something new to tell; it counts as told then."""
+        if not self._changed or (len(self._lines) > FEW and 0 <= now_ms - self._told_ms < MANY_MS):
+            return False
+        self._changed, self._told_ms = False, now_ms
+        return True
 
     def levels(self) -> list[tuple[Combination, int, int]]:
         """Each combination under which somebody waits: how many, and since when the oldest (ms)."""

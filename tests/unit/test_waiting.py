@@ -28,11 +28,20 @@ def test_who_goes_to_another_queue_waits_there_only() -> None:
 
 def test_only_what_changes_who_waits_is_a_change() -> None:
     waiting = Waiting()
-    waiting.changed = False
+    assert waiting.is_due(0)
     waiting.leave("nobody")
-    assert not waiting.changed
+    assert not waiting.is_due(5_000)
     waiting.enter("a", BILLING, 1_000)
-    assert waiting.changed
+    assert waiting.is_due(5_000)
+
+
+def test_where_many_combinations_wait_they_are_told_once_a_second() -> None:
+    waiting = Waiting()
+    for n in range(101):
+        waiting.enter(f"i-{n}", Combination((f"q-{n}",), 20_000), 1_000)
+    assert waiting.is_due(5_000)
+    waiting.enter("a", BILLING, 2_000)
+    assert [waiting.is_due(now_ms) for now_ms in (5_250, 5_999, 6_000, 6_250)] == [False, False, True, False]
 
 
 Step = tuple[str, Combination | None, int]
