@@ -1,7 +1,7 @@
 """Cells: what the contacts since the last drain add up to, by pane, closed level and combination, rolled up to the cuts at drain.
 
-Per event one cell is touched, however many cuts there are. A drain lays the cells out as (series, measure, number) for all cuts and
-adds them up by sorting, in numpy: a third of what dictionaries take.
+Per event one cell is touched, however many cuts there are. A drain lays the cells out as (series, measure, number) for all cuts
+and adds them up by sorting, in numpy: a third of what dictionaries take.
 
 The surprise: a new series takes its place in its cut at its first contact, not at the drain, so that neither batching nor a
 restart changes which series a full cut takes no more.
