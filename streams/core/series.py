@@ -35,6 +35,11 @@ def is_by_hours(series: str) -> bool:
     return series_cut(series).endswith(HOURS)
 
 
+def is_crossed(series: str) -> bool:
+    """Whether a series has more than one dimension."""
+    return series.count(SEPARATOR) > 1
+
+
 def series_values(series: str) -> dict[str, str]:
     """Dimension → value: 'channel+queue\\x1fvoice\\x1fbilling' → {'channel': 'voice', 'queue': 'billing'}."""
     cut, *values = series.split(SEPARATOR)

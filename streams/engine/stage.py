@@ -44,7 +44,8 @@ LOG = logging.getLogger(__name__)
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
 RIVAL_PAUSE_SECONDS = 0.5  # between two questions who has our name
-FLUSH_SHARE = 3  # pauses last so many times as the flush before: flushes take a quarter of the time, unless they take long
+FLUSH_SHARE = 3  # in a catch-up pauses last so many times as the flush before
+PAUSE_SECONDS_MIN = 0.02  # however long a flush took, agents get a moment
 
 
 class Stage(Service, Generic[K]):
@@ -188,11 +189,15 @@ class Stage(Service, Generic[K]):
         while not self.should_stop:
             began = monotonic()
             if await self.flush():
-                await self.sleep(pause_seconds(monotonic() - began, options))
+                await self.sleep(pause_seconds(monotonic() - began, options, behind=self._is_behind()))
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._moved.wait(), options.drain_seconds)
                     await self.sleep(GATHER_SECONDS)
+
+    def _is_behind(self) -> bool:
+        """Whether more waits than is read at once: a catch-up."""
+        return any(self.lag(partition) > self._options.batch_records for partition in self._table.opened)
 
     async def flush(self) -> bool:
         """Make durable what has changed in all partitions of this worker; whether there was anything."""
@@ -278,7 +283,13 @@ class Stage(Service, Generic[K]):
             self._telemetry.assigned(self.name, len(self._table.opened))
 
 
-def pause_seconds(took: float, options: StageOptions) -> float:
-    """How long to rest after a flush: three times as long as it took, but so that one begins every `flush_seconds_max`."""
+def pause_seconds(took: float, options: StageOptions, *, behind: bool) -> float:
+    """How long to rest after a flush, so that one begins every `flush_seconds`.
+
+    In a catch-up how fresh figures are doesn't matter, and flushes shall take a quarter of the time: rest three times as long as
+    it took, but so that one begins every `flush_seconds_max`.
+    """
+    if not behind:
+        return max(PAUSE_SECONDS_MIN, options.flush_seconds - took)
     longest = max(options.flush_seconds, options.flush_seconds_max - took)
     return min(max(options.flush_seconds, took * FLUSH_SHARE), longest)

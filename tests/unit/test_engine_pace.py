@@ -8,6 +8,11 @@ from streams.engine.stage import pause_seconds
 OPTIONS = options("app", "worker")  # a flush each 0.1 s, stretching to 0.5 s
 
 
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.1), (0.06, 0.04), (0.2, 0.02), (3.0, 0.02)])
+def test_a_flush_begins_every_tenth_of_a_second_and_agents_get_a_moment(took: float, pause: float) -> None:
+    assert pause_seconds(took, OPTIONS, behind=False) == pytest.approx(pause)
+
+
 @pytest.mark.parametrize(
     ("took", "pause"),
     [
@@ -16,8 +21,8 @@ OPTIONS = options("app", "worker")  # a flush each 0.1 s, stretching to 0.5 s
         (0.06, 0.18),  # a quarter of the time
         (0.2, 0.3),  # a flush begins every half second
         (0.4, 0.1),
-        (3.0, 0.1),  # however long it takes, agents get a moment
+        (3.0, 0.1),
     ],
 )
-def test_a_flush_that_takes_longer_comes_less_often_up_to_a_limit(took: float, pause: float) -> None:
-    assert pause_seconds(took, OPTIONS) == pytest.approx(pause)
+def test_in_a_catch_up_a_flush_that_takes_longer_comes_less_often_up_to_a_limit(took: float, pause: float) -> None:
+    assert pause_seconds(took, OPTIONS, behind=True) == pytest.approx(pause)

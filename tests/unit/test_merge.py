@@ -96,7 +96,7 @@ def test_a_contact_from_a_source_partition_that_was_idle_is_late_and_goes_into_t
     feed.send(1, NOON, idle=True)
     feed.drain()
     feed.send(1, NOON, call(NOON))
-    changes = feed.drain(5_000)
+    changes = feed.drain(10_000)
     assert changes.late == {"1m": 1}
     assert seen(changes, ["1m", "15m", "1h", "1d"]) == [("15m", 0, False, 2), ("1h", 0, False, 2), ("1d", -720, False, 2)]
     assert feed.drain().late == {}

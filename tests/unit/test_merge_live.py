@@ -5,26 +5,31 @@ from collections import Counter
 from merge_feed import DAY, HOUR, MINUTE, NOON, Feed, call, seen
 
 from streams.core.frame import WaitingLevel
+from streams.core.series import series_of
 
 
-def test_live_windows_follow_at_once_minutes_each_second_longer_windows_every_five() -> None:
+def test_live_windows_follow_at_once_minutes_every_two_seconds_longer_windows_every_ten() -> None:
     feed = Feed()
     feed.send_both(NOON, call(NOON))
     feed.drain()
     feed.send_both(NOON, call(NOON))
     assert [kind for kind, *_ in seen(feed.drain(250))] == ["30m", "today"]
-    assert [kind for kind, *_ in seen(feed.drain(750))] == ["1m"]
-    assert [kind for kind, *_ in seen(feed.drain(4_000))] == ["15m", "1h", "1d"]
+    assert [kind for kind, *_ in seen(feed.drain(1_750))] == ["1m"]
+    assert [kind for kind, *_ in seen(feed.drain(8_000))] == ["15m", "1h", "1d"]
 
 
-def test_more_than_a_hundred_live_series_follow_twice_a_second() -> None:
+def test_of_many_live_series_those_of_one_dimension_follow_twice_a_second_crossed_ones_every_two() -> None:
     feed = Feed()
-    calls = [call(NOON, series=f"queue\x1fq-{n}") for n in range(101)]
-    feed.send_both(NOON, *calls)
-    assert len(seen(feed.drain(), ["30m"])) == 101
-    feed.send_both(NOON, *calls)
-    assert seen(feed.drain(250), ["30m"]) == []
-    assert len(seen(feed.drain(250), ["30m"])) == 101
+    plain = [call(NOON, series=series_of("queue", f"q-{n}")) for n in range(15)]
+    crossed = [call(NOON, series=series_of("channel+queue", "voice", f"q-{n}")) for n in range(15)]
+
+    def follow(after_ms: int) -> Counter[str]:
+        feed.send_both(NOON, *plain, *crossed)
+        return Counter(trend.cut for _, trend in feed.drain(after_ms).trends if trend.window.kind == "today")
+
+    assert follow(250) == {"queue": 15, "channel+queue": 15}
+    assert [follow(250) for _ in range(4)] == [{}, {"queue": 15}, {}, {"queue": 15}]
+    assert follow(1_000) == {"queue": 15, "channel+queue": 15}
 
 
 def test_the_trailing_half_hour_forgets_and_says_so_once() -> None:
@@ -121,7 +126,7 @@ def test_a_record_tells_when_its_oldest_event_was_read() -> None:
     feed.send(0, NOON, call(NOON))
     feed.now_ms += 50
     feed.send(1, NOON, call(NOON))
-    assert {NOON + 150} == {trend.read_ms for _, trend in feed.drain(5_000).trends}
+    assert {NOON + 150} == {trend.read_ms for _, trend in feed.drain(10_000).trends}
     feed.send(0, NOON + 3 * MINUTE)
     feed.send(1, NOON + 3 * MINUTE)
     assert [trend.read_ms for _, trend in feed.drain().trends if trend.final] == [None]
