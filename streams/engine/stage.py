@@ -45,7 +45,6 @@ STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
 RIVAL_PAUSE_SECONDS = 0.5  # between two questions who has our name
 FLUSH_SHARE = 3  # in a catch-up pauses last so many times as the flush before
-PAUSE_SECONDS_MIN = 0.02  # however long a flush took, agents get a moment
 
 
 class Stage(Service, Generic[K]):
@@ -284,12 +283,12 @@ class Stage(Service, Generic[K]):
 
 
 def pause_seconds(took: float, options: StageOptions, *, behind: bool) -> float:
-    """How long to rest after a flush, so that one begins every `flush_seconds`.
+    """How long to rest after a flush, so that one begins every `flush_seconds`, or half of the time is left to others.
 
     In a catch-up how fresh figures are doesn't matter, and flushes shall take a quarter of the time: rest three times as long as
     it took, but so that one begins every `flush_seconds_max`.
     """
     if not behind:
-        return max(PAUSE_SECONDS_MIN, options.flush_seconds - took)
+        return min(max(took, options.flush_seconds - took), options.flush_seconds_max)
     longest = max(options.flush_seconds, options.flush_seconds_max - took)
     return min(max(options.flush_seconds, took * FLUSH_SHARE), longest)
