@@ -81,21 +81,24 @@ class LiveView:
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.set(live.LAYOUT_KEY, live.LAYOUT)
                 pipe.set(self._writer, "1", ex=self._expiry, get=True)
-                await self._queue_guarded(pipe, changes)
+                trends = [live.encode(trend) for trend in changes.trends]
+                await self._queue_guarded(pipe, changes, trends)
                 await self._queue_forecasts(pipe, changes.forecasts)
                 await self._queue_minutes(pipe, changes.expectations)
                 await self._queue_prune(pipe, changes)
                 answers = await pipe.execute()
-            won = _winners(changes, [bool(answer) for answer in answers[2:]])
-            if won != LiveChanges():
-                await self._client.publish(live.CHANNEL, live.encode(won))
+            won = _winners(changes, trends, [bool(answer) for answer in answers[2:]])
+            if won != _Announced():
+                await self._client.publish(live.CHANNEL, msgspec.json.encode(won))
         return answers[1] is not None
 
-    async def _queue_guarded(self, pipe: "Pipeline", changes: LiveChanges) -> None:
+    async def _queue_guarded(self, pipe: "Pipeline", changes: LiveChanges, encoded: Sequence[bytes]) -> None:
         """Trends, alerts and clocks, in this order: _winners counts on it."""
-        for trend in changes.trends:
-            keys, series = [live.live_key(live.record_series(trend))], live.record_series(trend)
-            arguments: list[str | bytes | int] = [trend.window.kind, live.version_of(trend), live.encode(trend), self._expiry]
+        arguments: list[str | bytes | int]
+        for trend, data in zip(changes.trends, encoded, strict=True):
+            series = live.record_series(trend)
+            keys = [live.live_key(series)]
+            arguments = [trend.window.kind, live.version_of(trend), data, self._expiry]
             if trend.window.kind == "today":
                 keys.append(live.rank_key(trend.cut))
                 arguments += [series, trend.measures.get("offered", 0)]
@@ -149,11 +152,20 @@ class LiveView:
         await self._client.aclose()
 
 
-def _winners(changes: LiveChanges, won: Sequence[bool]) -> LiveChanges:
+class _Announced(msgspec.Struct, frozen=True, omit_defaults=True):
+    """LiveChanges as it is sent: a trend is encoded once, for the hash and for the message."""
+
+    trends: tuple[msgspec.Raw, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+
+
+def _winners(changes: LiveChanges, trends: Iterable[bytes], won: Sequence[bool]) -> _Announced:
     """The changes that the guard let in; minutes always are."""
     answers = iter(won)
-    return LiveChanges(
-        trends=tuple(trend for trend in changes.trends if next(answers)),
+    return _Announced(
+        trends=tuple(msgspec.Raw(trend) for trend in trends if next(answers)),
         alerts=tuple(alert for alert in changes.alerts if next(answers)),
         clocks=tuple(clock for clock in changes.clocks if next(answers)),
         expectations=changes.expectations,
