@@ -225,12 +225,12 @@ class Publish:
         return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
 
 
-def _frames(_topic: str, messages: Sequence[Message]) -> list[Frame]:
-    return [decode_frame(value) for message in messages if (value := message.value())]
+def _frames(_topic: str, messages: Sequence[Message], records: list[Frame]) -> None:
+    records += [decode_frame(value) for message in messages if (value := message.value())]
 
 
-def _minutes(_topic: str, messages: Sequence[Message]) -> list[MinuteFrame]:
-    return [decode_minutes(value) for message in messages if (value := message.value())]
+def _minutes(_topic: str, messages: Sequence[Message], records: list[MinuteFrame]) -> None:
+    records += [decode_minutes(value) for message in messages if (value := message.value())]
 
 
 # Stage → what is decoded in the reader's thread, which gives way to the loop. Intake keeps what it refuses as it came.

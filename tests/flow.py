@@ -108,9 +108,11 @@ class Flow:
         return found
 
     def _apply(self, topic: str, partition: int, record: RecordFake) -> None:
-        records: list[Any] = [record]
+        read: list[Any] = [record]
+        records = read
         if topic == self.topics.partials:
-            records = pipeline.PREPARE["merge"](topic, records)
+            records = []
+            pipeline.PREPARE["merge"](topic, read, records)
         self._keepers[topic, partition].apply(Batch(topic, partition, 0, 1, records, self.now_ms, 1))
 
     def _store(self, stage: str, partition: int) -> Store:

@@ -19,7 +19,7 @@ POLL_SECONDS = 0.1  # longest wait for a first record; the thread sees a stop th
 GATHER_SECONDS = 0.01  # then records are gathered this long: bounds the latency at low rates
 
 Place: TypeAlias = tuple[str, int]  # topic, partition
-Prepare: TypeAlias = Callable[[str, Sequence[Message]], list[Any]]  # topic and messages: what agents get in their place
+Prepare: TypeAlias = Callable[[str, Sequence[Message], list[Any]], None]  # topic, messages, what agents get: to be added to
 
 
 class Reading:
@@ -32,13 +32,12 @@ class Reading:
         self.records: list[Any] = []
         self.count = self.size_bytes = 0
 
-    def add(self, messages: list[Message], prepared: list[Any]) -> None:
-        """The next messages, and what was made of them."""
+    def add(self, messages: list[Message]) -> None:
+        """The next messages; what is made of them goes to the records."""
         self.next = offset_of(messages[-1]) + 1
         self.count += len(messages)
         sample = messages[::SAMPLED]
         self.size_bytes += sum(map(len, sample)) * len(messages) // len(sample)
-        self.records += prepared
 
 
 class Reader:
@@ -46,7 +45,7 @@ class Reader:
 
     def __init__(self, topics: Sequence[str], prepare: Prepare | None, outage: Outage) -> None:
         self._topics = topics
-        self._prepare = prepare
+        self._prepare = prepare or _as_they_are
         self._outage = outage
 
     def read(self, consumer: Consumer, count: int) -> tuple[dict[Place, Reading], dict[Place, int]]:
@@ -59,7 +58,8 @@ class Reader:
                     ends.pop(place, None)
                     if place not in reads:
                         reads[place] = Reading(offset_of(messages[0]))
-                    reads[place].add(messages, self._prepare(place[0], messages) if self._prepare else messages)
+                    reads[place].add(messages)
+                    self._prepare(place[0], messages, reads[place].records)
                 else:
                     self._note(place, messages, ends)
         return reads, ends
@@ -108,6 +108,10 @@ def _chunks(consumer: Consumer, count: int) -> Iterator[list[Message]]:
         if len(chunk) < asked:
             return
         left, seconds = left - asked, 0.0  # from here on only what is there already
+
+
+def _as_they_are(_topic: str, messages: Sequence[Message], records: list[Any]) -> None:
+    records += messages
 
 
 def _kind(message: Message) -> tuple[bool, str | None, int | None]:

@@ -66,7 +66,7 @@ class Stage(Service, Generic[K]):
     ) -> None:
         """`stores`: where tables are kept, by default in memory; `rules`: the settings that their meaning depends on.
 
-        `prepare`: makes of messages what a batch holds, in the reader's thread, which gives way to the loop; an agent doesn't.
+        `prepare`: adds messages to what a batch holds, in the reader's thread, which gives way to the loop; an agent doesn't.
         """
         super().__init__()
         self.name = name

@@ -62,11 +62,11 @@ class Counts:
         return outputs
 
 
-def prepare(_topic: str, messages: Sequence[Message]) -> list[dict[Key, list[int]]]:
-    """Sums of some messages: so nothing but sums goes from the reader's thread to the agent."""
-    sums: dict[Key, list[int]] = {}
-    add_up(messages, sums)
-    return [sums]
+def prepare(_topic: str, messages: Sequence[Message], records: list[dict[Key, list[int]]]) -> None:
+    """Sums of all messages of a batch: nothing else goes from the reader's thread to the agent."""
+    if not records:
+        records.append({})
+    add_up(messages, records[0])
 
 
 def main() -> None:
