@@ -2,7 +2,8 @@
 
 On: agents, channels, services, timers, the worker with its signals. Off: Faust's own consumer, producer, tables, recovery, web
 server. The surprise: an agent's exception must end the worker. Faust would restart the agent and go on behind a batch that was
-half applied, so the supervisor here is the one that crashes everything.
+half applied, so the supervisor here is the one that crashes everything. And services stop side by side: each flushes and leaves
+its group, which takes a second on a busy machine, and whoever told the worker to stop waits for the sum in Faust's way.
 """
 
 import asyncio
@@ -39,6 +40,15 @@ class _WithoutKafka(BootStrategy):
 
 class _App(faust.App):
     BootStrategy = _WithoutKafka
+    joined: list[mode.Service]
+
+    async def on_stop(self) -> None:
+        """All services that joined by `service_of`, before the agents; Faust then finds them stopped."""
+        stops = [service.stop() for service in self.joined if service.started]
+        for failure in await asyncio.gather(*stops, return_exceptions=True):
+            if isinstance(failure, BaseException):
+                await self.crash(failure)
+        await super().on_stop()
 
 
 class _Worker(faust.Worker):
@@ -52,6 +62,10 @@ class _Worker(faust.Worker):
     def _schedule_shutdown(self, number: signal.Signals) -> None:
         self.told_to_stop = True
         super()._schedule_shutdown(number)
+
+    async def _sentinel_task(self) -> None:
+        """Faust sleeps a second here, once all has ended. One turn of the loop is enough for whom it has cancelled."""
+        await asyncio.sleep(0)
 
     async def start(self) -> None:
         try:
@@ -75,6 +89,7 @@ def make_app(name: str, data_directory: Path) -> faust.App:
         agent_supervisor=CrashingSupervisor,
         worker_redirect_stdouts=False,
     )
+    app.joined = []
     app.flow_control.resume()  # Faust's consumer would have done it; channels stay suspended otherwise
     return app
 
@@ -104,5 +119,7 @@ def _no_traceback(record: logging.LogRecord) -> bool:
 
 
 def service_of(app: faust.App, service: mode.Service) -> None:
-    """Have the service start and stop with the app."""
+    """Have the service start and stop with the app, which `make_app` made."""
+    assert isinstance(app, _App)
+    app.joined.append(service)
     app.service(service)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so

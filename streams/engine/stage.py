@@ -22,6 +22,7 @@ from confluent_kafka import Consumer
 from mode import Service
 
 from streams.engine.admin import leave_group, static_member
+from streams.engine.app import service_of
 from streams.engine.batch import Batch
 from streams.engine.collection import collection_paused
 from streams.engine.errors import EngineError, Stuck
@@ -99,7 +100,7 @@ class Stage(Service, Generic[K]):
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()  # something was applied since the last flush
         self._reading: asyncio.Future[None] | None = None
-        app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
+        service_of(app, self)
 
     def accept(self, batch: Batch) -> K | None:
         """The keeper, its position moved; None where the partition has gone. Apply the batch at once, without an await."""

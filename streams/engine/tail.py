@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartiti
 from mode import Service
 
 from streams.engine.admin import leave_group
+from streams.engine.app import service_of
 from streams.engine.batch import Batch
 from streams.engine.errors import kafka_errors
 from streams.engine.options import Settings, StageOptions, member_settings
@@ -62,7 +63,7 @@ class Tail(Service):
             now_ms,
             outage,
         )
-        app.service(self)  # type: ignore[arg-type]  # takes instances as well as classes, a contract test says so
+        service_of(app, self)
 
     def accept(self, batch: Batch) -> bool:
         """Whether the batch still counts: False where its partition has gone. Call it for each: it makes room for others."""
