@@ -1,7 +1,7 @@
 # make demo    the whole system on this machine: broker, worker, board and a simulated contact centre
 # make test    everything there is to test; installs what that needs
 # make check   style, types, layers: seconds
-# make quick   unit, property and pipeline tests, a few simulations: no servers, under 30 seconds
+# make quick   unit, property and pipeline tests, a few simulations, laws on few examples: no servers, under a minute
 # make sim     simulates the engine under faults, SEEDS=1000 runs from FIRST=0 on; SEED=7 prints each step of one
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
@@ -56,7 +56,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_tidy.py
 
 quick: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 -m 'not integration and not thorough' $(wildcard tests/unit tests/property tests/pipeline tests/simulation)
+	QUICK=1 $(BIN)/python -m pytest -n 2 -m 'not integration and not thorough' $(wildcard tests/unit tests/property tests/pipeline tests/simulation)
 
 SEED ?=
 SEEDS ?= 1000

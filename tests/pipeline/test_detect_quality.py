@@ -89,6 +89,7 @@ def found_within(groups: list[list[float]], at: int, from_minute: int) -> list[t
 
 # With seed 11 (60 queues and two days each): 0.008, 0.058, 0.058, 0.025 false alarms per series and day for the first three and
 # (30, 120); 0.3 for 300 contacts a minute that open within 60 minutes, on the first day, which is past the budget; 0 on the next.
+@pytest.mark.thorough
 def test_calm_days_are_quiet() -> None:
     days = 1.4  # the second opening and what follows it
     alerts = fired([profile(peak, round(days * DAY), 60) for peak in (3, 30, 60)], 1)
@@ -96,6 +97,7 @@ def test_calm_days_are_quiet() -> None:
     assert len(alerts) / SEEDS / days <= 0.1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("peak", "factor", "share", "minutes"),
     [
@@ -114,6 +116,7 @@ def test_incidents_after_an_hour_of_a_first_day_are_found(peak: float, factor: f
     assert delay <= minutes
 
 
+@pytest.mark.thorough
 def test_smaller_incidents_are_found_on_the_second_day() -> None:
     at = DAY + 660
     cases = [(3, 3.0), (10, 2.0), (30, 2.0), (30, 0.5)]
@@ -160,6 +163,7 @@ def incident(kind: IncidentKind, minutes: float, factor: float, queue: str | Non
     )
 
 
+@pytest.mark.thorough
 def test_a_calm_simulated_day_has_no_alert() -> None:
     assert told(simulated([], 0, 24)) == []
 
@@ -168,6 +172,7 @@ def test_a_doubled_arrival_rate_in_the_simulator_is_one_spike_of_the_total() -> 
     assert told(simulated([incident("spike", 30, 2)], 8, 13)) == [("spike", {}, "resolved")]
 
 
+@pytest.mark.thorough
 def test_at_the_default_rate_a_doubling_is_one_spike_of_the_total_for_nearly_all_seeds() -> None:
     # Measured: 59 of 60 first mornings with one hour before the doubling, 100 % found, 93 % in 4 minutes, median 3.
     found = [told(simulated([incident("spike", 15, 2)], 10, 12, rate=30, seed=seed)) for seed in range(300, 308)]

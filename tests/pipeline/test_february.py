@@ -151,6 +151,7 @@ def check(found: dict[str, KpiValue], expected: Expected) -> None:
     assert {name for name, kpi in others.items() if kpi.value} == set(), "the file says nothing that these could be made of"
 
 
+@pytest.mark.thorough
 def test_every_kpi_by_day_and_queue_equals_what_the_file_alone_gives() -> None:
     expected, found = from_the_file(), from_the_pipeline()
     assert {key for key, calls in expected.items() if calls != Calls()} == found.keys()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from amazon_calls import Call, agent_event, contact_events, contact_record
 from broken import check_broken
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import examples
 from told import contribution, records, totals
 
 from streams.sources.amazon_connect import read
@@ -41,7 +42,7 @@ def live(call: Call) -> list[dict[str, Any]]:
     return [*contact_events(call), *([agent_event(call)] if call.answered is not None else [])]
 
 
-@settings(max_examples=40)  # three runs of intake each
+@examples(40)  # three runs of intake each
 @given(calls(), st.data())
 def test_contact_events_count_the_same_in_any_order_and_repeated(call: Call, data: st.DataObject) -> None:
     payloads = live(call)
@@ -50,7 +51,7 @@ def test_contact_events_count_the_same_in_any_order_and_repeated(call: Call, dat
     assert contribution(records(read, told))[1] == {}
 
 
-@settings(max_examples=40)  # three runs of intake each
+@examples(40)  # three runs of intake each
 @given(calls(), st.data())
 def test_a_contact_record_counts_the_same_alone_and_with_any_events_of_the_contact_around_it(
     call: Call, data: st.DataObject
@@ -61,7 +62,7 @@ def test_a_contact_record_counts_the_same_alone_and_with_any_events_of_the_conta
     assert contribution(records(read, told))[1] == {}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(calls())
 def test_contact_events_alone_count_what_the_record_counts_but_for_hold_within_the_talk(call: Call) -> None:
     from_events, from_record = totals(records(read, contact_events(call))), totals(records(read, [contact_record(call)]))
@@ -71,7 +72,7 @@ def test_contact_events_alone_count_what_the_record_counts_but_for_hold_within_t
     assert from_events == from_record
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(calls())
 def test_what_two_payloads_tell_they_tell_in_the_same_words(call: Call) -> None:
     words: dict[str, bytes] = {}
@@ -100,7 +101,7 @@ def test_a_payload_of_which_a_part_is_replaced_gives_events_or_a_named_rejection
     check_broken(read, payload, data)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_a_sample_of_the_documentation_of_which_a_part_is_replaced_does_so_too(data: st.DataObject) -> None:
     files = sorted(SAMPLES.glob("*.json"))

@@ -3,8 +3,9 @@
 import msgspec
 import numpy as np
 from forecast_rules import FORECAST
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from laws import examples
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -75,7 +76,7 @@ def comes_out(frames: list[MinuteFrame], restarts: set[int]) -> tuple[list[tuple
     return expectations, alerts
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(
     seed=st.integers(0, 1000),
     factor=st.sampled_from([0.0, 0.3, 1.0, 3.0]),
@@ -86,7 +87,7 @@ def test_a_restart_anywhere_changes_nothing(seed: int, factor: float, restarts: 
     assert comes_out(frames, restarts) == comes_out(frames, set())
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(
     seed=st.integers(0, 1000),
     cuts=st.lists(st.integers(1, MINUTES - 1), max_size=8),
@@ -110,7 +111,7 @@ def interleaved(frames: list[MinuteFrame], shards: int, rng: np.random.Generator
     return found
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(seed=st.integers(0, 1000), factor=st.sampled_from([0.0, 3.0]))
 @example(seed=440, factor=0.0)  # pending twice with one onset
 def test_versions_of_an_alert_go_up_and_it_fires_once(seed: int, factor: float) -> None:

@@ -4,8 +4,9 @@ import json
 
 from broken import check_broken
 from genesys_calls import Leg, Talk, agent_ended, details, notifications
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import examples
 from told import contribution, records, totals
 
 from streams.sources.genesys import read
@@ -38,7 +39,7 @@ def talks(draw: st.DrawFn, connecting: st.SearchStrategy[int]) -> Talk:
 ANY = st.integers(-20, 500)
 
 
-@settings(max_examples=40)  # three runs of intake each
+@examples(40)  # three runs of intake each
 @given(talks(ANY), st.data())
 def test_notifications_count_the_same_in_any_order_and_repeated(talk: Talk, data: st.DataObject) -> None:
     payloads = notifications(talk)
@@ -47,7 +48,7 @@ def test_notifications_count_the_same_in_any_order_and_repeated(talk: Talk, data
     assert contribution(records(read, told))[1] == {}
 
 
-@settings(max_examples=40)  # three runs of intake each
+@examples(40)  # three runs of intake each
 @given(talks(ANY), st.data())
 def test_details_count_the_same_alone_and_with_any_notifications_around_them(talk: Talk, data: st.DataObject) -> None:
     whole = details(talk)
@@ -56,7 +57,7 @@ def test_details_count_the_same_alone_and_with_any_notifications_around_them(tal
     assert contribution(records(read, told))[1] == {}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(talks(st.just(0)))
 def test_notifications_alone_count_what_the_details_count_but_for_what_only_those_know(talk: Talk) -> None:
     """Hold is within the talk, work after it unknown, a second of talk lost in each transfer, who left the menu not told."""
@@ -70,7 +71,7 @@ def test_notifications_alone_count_what_the_details_count_but_for_what_only_thos
     assert live == whole
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(talks(ANY))
 def test_what_notifications_and_details_both_tell_they_tell_in_the_same_words(talk: Talk) -> None:
     words: dict[str, bytes] = {}

@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from intake_fakes import HOUR, READ_MS, SECOND, T0, RecordFake, Sums, event, make_rules, sums
+from laws import examples
 
 from streams.core.changes import IntakeChanges
 from streams.core.context import Contexts
@@ -223,7 +224,7 @@ FIELDS = (
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.dictionaries(st.sampled_from(FIELDS), JSON),
     st.lists(st.tuples(st.sampled_from(("ce_id", "ce_type", "ce_x", "x")), st.binary())),

@@ -7,9 +7,10 @@ from collections import Counter
 from hashlib import blake2b
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
+from laws import examples
 
 from streams.core.contact import PULSE_KEY, Contact, Pulse, encode_contact
 from streams.core.frame import Frame
@@ -121,7 +122,7 @@ def played(records: list[RecordFake], drains: list[bool], own: JourneyRules) -> 
     return frames + journey.drain(1_000_000, 0).frames, store
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(calls(5), st.data())
 def test_order_repetition_older_versions_batches_and_restarts_change_nothing(found: list[Call], data: st.DataObject) -> None:
     versions = [record(call, 2) for call in found]
@@ -135,7 +136,7 @@ def test_order_repetition_older_versions_batches_and_restarts_change_nothing(fou
     assert sums(frames) == oracle(found)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(calls(5))
 def test_a_cut_by_business_hours_changes_no_other_and_has_no_distinct_customers(found: list[Call]) -> None:
     """Customers are of a day or a week, and hours are of a moment."""
@@ -146,7 +147,7 @@ def test_a_cut_by_business_hours_changes_no_other_and_has_no_distinct_customers(
     assert not any(63 <= code < 71 for cell in split for code in cell)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(calls(30), st.lists(st.booleans(), max_size=5))
 def test_what_is_forgotten_is_missed_by_nobody_and_leaves_nothing_behind(found: list[Call], drains: list[bool]) -> None:
     steps = [(call.ended_ms, (record(call, 2), pulse(call.ended_ms))) for call in sorted(found, key=lambda c: c.ended_ms)]

@@ -6,9 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from intake_fakes import HOUR, MINUTE, SECOND, RecordFake, make_rules
+from laws import examples
 from oracle_lives import DIMENSIONS, ORDER, Key, Recount, Terms, recount
 
 from streams.core.intake import Intake
@@ -110,7 +111,7 @@ def check_medians(counted: Recount, found: dict[tuple[str, int, str], Trend]) ->
             assert kpi.value == pytest.approx(median(values), rel=0.0101)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.data(), lives())
 def test_final_windows_of_every_cut_and_measure_equal_the_recount(data: st.DataObject, events: list[dict[str, Any]]) -> None:
     again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []

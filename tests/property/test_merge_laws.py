@@ -9,8 +9,9 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import examples
 
 from streams.core.frame import Frame, MinuteFrame, PaneChange
 from streams.core.kpi import KpiRules
@@ -143,7 +144,7 @@ def finals_of(drained: list[MergeChanges]) -> Finals:
     return {key: measures for key, measures in found.items() if measures}
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(seeds, st.booleans(), st.booleans())
 def test_any_interleaving_drains_and_restarts_give_the_recount(seed: int, late: bool, restarts: bool) -> None:
     random = Random(seed)
@@ -157,7 +158,7 @@ def test_any_interleaving_drains_and_restarts_give_the_recount(seed: int, late: 
     assert [key for key in store if key[:1] in b"pql"] == []
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(seeds, st.booleans())
 def test_live_windows_are_the_sums_of_their_panes(seed: int, restarts: bool) -> None:
     random = Random(seed)
@@ -186,7 +187,7 @@ def test_live_windows_are_the_sums_of_their_panes(seed: int, restarts: bool) -> 
     assert {key: measures for key, measures in sums.items() if measures} == live
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seeds)
 def test_longer_windows_are_the_sums_of_shorter_ones_when_nothing_is_late(seed: int) -> None:
     random = Random(seed)
@@ -212,7 +213,7 @@ def test_longer_windows_are_the_sums_of_shorter_ones_when_nothing_is_late(seed: 
         assert expected == {key: measures for key, measures in added.items() if measures}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(seeds)
 def test_minute_frames_hold_the_final_minutes_of_the_watched_cuts(seed: int) -> None:
     random = Random(seed)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from laws import examples
 
 from streams.engine.disk import Disk, make_cache, open_database
 from streams.engine.stamp import Mark, Stamp
@@ -113,7 +114,7 @@ class Pair:
         return True
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(STEPS, max_size=30))
 def test_memory_and_rocksdb_are_alike_under_changes_flushes_crashes_and_restarts(steps: list[tuple[Any, ...]]) -> None:
     directory = Path(tempfile.mkdtemp())

@@ -203,6 +203,7 @@ def february() -> Feed:
         return collect(read_rows(lines, oracle.DATA.name))
 
 
+@pytest.mark.thorough
 def test_february_holds_the_control_figures_of_its_readme(february: Feed) -> None:
     assert (february.rows, february.rejected) == (33_344, Counter())
     types = Counter(str(event["type"]) for event in february.events)
@@ -233,6 +234,7 @@ def test_february_is_in_time_order_with_unique_ids(february: Feed) -> None:
     assert len({event["id"] for event in february.events}) == len(february.events)
 
 
+@pytest.mark.thorough
 def test_february_agrees_with_the_oracle_per_day_and_queue(february: Feed) -> None:
     """Each event counts on the local day of its own time; wait = answered − queued, handle = talk_seconds."""
     counts: dict[tuple[date, str], oracle.Count] = {}

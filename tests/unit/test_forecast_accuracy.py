@@ -17,6 +17,7 @@ LIMITS = (4.15, 4.4, 4.95, 5.75, 6.05)  # WAPE in per cent by horizon, of 15 min
 QUARTERS = 3  # slots of five minutes put together: a third of the time
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not BANK.exists(), reason="the bank's calls aren't in ../shared/data")
 def test_the_banks_calls_are_forecast_as_well_as_measured() -> None:
     days, counts = read_bank()

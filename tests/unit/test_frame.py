@@ -1,5 +1,6 @@
 """Frames fit into records, however much a flush brings."""
 
+import pytest
 from intake_fakes import READ_MS, T0, RecordFake, event, make_rules, sums
 
 from streams.core.frame import CHANGES_BYTES_MAX, FEW_CHANGES, Frame, PaneChange, encode_frame, parts_of
@@ -38,6 +39,7 @@ def catch_up(first: int) -> list[RecordFake]:
     return [event("offered", 10 * number, f"i{number}", queue=queue, channel="voice") for number in range(first, first + 8_000)]
 
 
+@pytest.mark.thorough
 def test_a_large_flush_takes_several_numbers_and_only_the_last_part_moves_the_watermark() -> None:
     store: dict[bytes, bytes] = {}
     rules = make_rules(shards=1)
