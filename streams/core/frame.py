@@ -6,6 +6,7 @@ a flush may take several frames, each with a number, because a record has a limi
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -90,20 +91,70 @@ def _cut(changes: list[PaneChange], bytes_max: int) -> Iterator[list[PaneChange]
     yield piece
 
 
-def frames_of(flush: Frame, told_ms: int | None, shards: Sequence[list[PaneChange]]) -> list[Frame]:
-    """The changes of a flush as frames, one for each shard in each round, numbered from `flush.number` on.
+class Said(NamedTuple):
+    """What a flush says beside its changes; fields as in Frame."""
 
-    What comes before the last round says nothing new but its changes, under the watermark told before: no window may close
-    between the rounds.
-    """
-    *parts, last = parts_of(shards)
-    early = msgspec.structs.replace(flush, watermark_ms=told_ms, idle=False, ended_ms=None)
-    rounds = [*((early, part) for part in parts), (flush, last)]
-    return [
-        msgspec.structs.replace(said, number=flush.number + k, read_ms=flush.read_ms if changes else None, changes=changes)
-        for k, (said, part) in enumerate(rounds)
-        for changes in part
-    ]
+    watermark_ms: int | None
+    idle: bool
+    ended_ms: int | None
+
+
+class Framing:
+    """What one source partition has told merge so far: the last frame number, and the watermark under it."""
+
+    def __init__(self, source: int, number: int, watermark_ms: int | None) -> None:
+        self.number, self.watermark_ms = number, watermark_ms
+        self._source = source
+        self._said: Said | None = None
+        self._sent_ms = 0
+
+    def frames(
+        self,
+        said: Said,
+        shards: Sequence[list[PaneChange]],
+        waiting: Sequence[list[WaitingLevel] | None],
+        read_ms: int | None,
+        now_ms: int,
+    ) -> list[Frame]:
+        """The changes of a flush as frames, one for each shard, in rounds where there is much, each under the next number.
+
+        None where nothing is new and the last flush is younger than PULSE_MS. What comes before the last round says nothing new
+        but its changes, under the watermark told before: no window may close between the rounds.
+        """
+        is_quiet = said == self._said and not any(shards) and all(levels is None for levels in waiting)
+        if is_quiet and now_ms - self._sent_ms < PULSE_MS:
+            return []
+        self._said, self._sent_ms = said, now_ms
+        *parts, last = parts_of(shards)
+        frames = []
+        for part in parts:
+            frames += self._round(Said(self.watermark_ms, idle=False, ended_ms=None), part, [None] * len(part), read_ms, now_ms)
+        self.watermark_ms = said.watermark_ms
+        return [*frames, *self._round(said, last, waiting, read_ms, now_ms)]
+
+    def _round(
+        self,
+        said: Said,
+        part: Sequence[list[PaneChange]],
+        waiting: Sequence[list[WaitingLevel] | None],
+        read_ms: int | None,
+        now_ms: int,
+    ) -> list[Frame]:
+        self.number += 1
+        return [
+            Frame(
+                source=self._source,
+                number=self.number,
+                watermark_ms=said.watermark_ms,
+                idle=said.idle,
+                read_ms=read_ms if changes else None,
+                sent_ms=now_ms,
+                changes=changes,
+                waiting=levels,
+                ended_ms=said.ended_ms,
+            )
+            for changes, levels in zip(part, waiting, strict=True)
+        ]
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -16,7 +16,7 @@ from streams.core.context import Contexts
 from streams.core.decode import UNREADABLE_HEADERS, read
 from streams.core.event import Reason, Rejection
 from streams.core.facts import KINDS, MAX_FACTS, Fact
-from streams.core.frame import PULSE_MS, Frame, WaitingLevel, frames_of
+from streams.core.frame import Frame, Framing, Said, WaitingLevel
 from streams.core.life import Contradiction
 from streams.core.lives import PREFIX, Lives
 from streams.core.record import Record
@@ -66,15 +66,13 @@ class Intake:
         meta = _DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta(STATE_VERSION, None, 0, False, {})
         assert meta.version == STATE_VERSION, f"intake state version {meta.version}, this program reads {STATE_VERSION}"
         self._watermark = NEVER if meta.watermark_ms is None else meta.watermark_ms
-        self._number, self._told_ms = meta.number, meta.watermark_ms
+        self._framing = Framing(partition, meta.number, meta.watermark_ms)
         self._live = meta.live
         self._beat_ms, self._ended_ms = meta.beat_ms, meta.ended_ms
         self._lives.odd.update(meta.debts)
         self._lives.restore((key, data) for key, data in store.items() if key.startswith(PREFIX))
         self._heard_ms: int | None = None
         self._read_ms: int | None = None
-        self._sent: tuple[int, bool, int | None] | None = None
-        self._sent_ms = 0
         self._levels: list[list[WaitingLevel]] | None = None
         self._forget_reported()
 
@@ -183,33 +181,16 @@ class Intake:
             self._lives.expire(before, self._watermark)
 
     def _frames(self, now_ms: int, idle: bool) -> list[Frame]:
-        """One frame per shard, several where there is much; none where nothing changed and the last is younger than PULSE_MS."""
-        changes = self._cells.take()
-        levels = self._changed_levels(now_ms)
-        state = (self._watermark, idle, self._ended_ms)
-        quiet = state == self._sent and not any(changes) and all(level is None for level in levels)
-        if quiet and now_ms - self._sent_ms < PULSE_MS:
-            return []
-        self._sent, self._sent_ms = state, now_ms
-        watermark_ms = None if self._watermark == NEVER else self._watermark
-        flush = Frame(
-            source=self._partition,
-            number=self._number + 1,
-            watermark_ms=watermark_ms,
-            idle=idle,
-            read_ms=self._read_ms,
-            sent_ms=now_ms,
-            changes=[],
-            ended_ms=self._ended_ms,
-        )
-        frames = frames_of(flush, self._told_ms, changes)
-        self._told_ms, self._number = watermark_ms, frames[-1].number
-        shards = self._rules.shards
-        last = [msgspec.structs.replace(frame, waiting=waiting) for frame, waiting in zip(frames[-shards:], levels, strict=True)]
-        return [*frames[:-shards], *last]
+        said = Said(self._watermark_ms(), idle, self._ended_ms)
+        return self._framing.frames(said, self._cells.take(), self._changed_levels(now_ms), self._read_ms, now_ms)
 
     def _pulse(self, now_ms: int, idle: bool) -> Pulse:
-        return Pulse(source=self._partition, watermark_ms=self._told_ms, idle=idle, ended_ms=self._ended_ms, sent_ms=now_ms)
+        return Pulse(
+            source=self._partition, watermark_ms=self._watermark_ms(), idle=idle, ended_ms=self._ended_ms, sent_ms=now_ms
+        )
+
+    def _watermark_ms(self) -> int | None:
+        return None if self._watermark == NEVER else self._watermark
 
     def _changed_levels(self, now_ms: int) -> list[list[WaitingLevel] | None]:
         """The waiting levels of each shard where they are not those sent last."""
@@ -232,8 +213,7 @@ class Intake:
         self._lives.write()
         for series in self._cells.new_series:
             self._store[SERIES_PREFIX + series.encode()] = b"1"
-        watermark_ms = None if self._watermark == NEVER else self._watermark
-        progress = (watermark_ms, self._number, self._live, self._lives.odd, self._beat_ms, self._ended_ms)
+        progress = (self._watermark_ms(), self._framing.number, self._live, self._lives.odd, self._beat_ms, self._ended_ms)
         meta = _ENCODER.encode(_Meta(STATE_VERSION, *progress))
         if self._store.get(META_KEY) != meta:
             self._store[META_KEY] = meta

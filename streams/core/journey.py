@@ -17,7 +17,7 @@ from streams.core.changes import count
 from streams.core.contact import PULSE_KEY, Contact, Pulse, decode_contact, decode_pulse
 from streams.core.context import Contexts
 from streams.core.expiry import rounded
-from streams.core.frame import PULSE_MS, Frame, frames_of
+from streams.core.frame import Frame, Framing, Said
 from streams.core.journey_counts import Counts
 from streams.core.journey_history import (
     NOTHING,
@@ -74,7 +74,6 @@ class Journey:
     """The state of one partition; `source`: its number among merge's sources, behind intake's."""
 
     def __init__(self, source: int, store: MutableMapping[bytes, bytes], rules: JourneyRules) -> None:
-        self._source = source
         self._store = store
         self._rules = rules
         self._zone = ZoneInfo(rules.counting.time_zone)
@@ -87,12 +86,10 @@ class Journey:
         series = [store[_SERIES_KEY.pack(b"s", number)].decode() for number in range(meta.series)]
         self._counts = Counts(rules.counting, self._contexts, series)
         self._series = meta.series
-        self._number, self._told_ms = meta.number, meta.watermark_ms
+        self._framing = Framing(source, meta.number, meta.watermark_ms)
         self._dirty: dict[str, History | None] = {}
         self._ignored: dict[str, int] = {}
         self._read_ms: int | None = None
-        self._sent: tuple[int | None, bool, int | None] | None = None
-        self._sent_ms = 0
 
     def apply(self, records: Sequence[Record], read_ms: int) -> None:
         """Take in contacts and pulses in the order of the log, read at `read_ms`."""
@@ -196,26 +193,10 @@ class Journey:
         return NEVER if self._progress.watermark_ms is None else self._progress.watermark_ms
 
     def _frames(self, now_ms: int) -> list[Frame]:
-        """One frame per shard, several where there is much; none where nothing changed and the last is younger than PULSE_MS."""
         changes, progress = self._counts.take(), self._progress
-        state = (progress.watermark_ms, all(heard is not None and heard.idle for heard in progress.heard), progress.ended_ms())
-        if state == self._sent and not any(changes) and now_ms - self._sent_ms < PULSE_MS:
-            return []
-        self._sent, self._sent_ms = state, now_ms
-        watermark_ms, idle, ended_ms = state
-        flush = Frame(
-            source=self._source,
-            number=self._number + 1,
-            watermark_ms=watermark_ms,
-            idle=idle,
-            read_ms=self._read_ms,
-            sent_ms=now_ms,
-            changes=[],
-            ended_ms=ended_ms,
-        )
-        frames = frames_of(flush, self._told_ms, changes)
-        self._told_ms, self._number = watermark_ms, frames[-1].number
-        return frames
+        is_idle = all(heard is not None and heard.idle for heard in progress.heard)
+        said = Said(progress.watermark_ms, is_idle, progress.ended_ms())
+        return self._framing.frames(said, changes, [None] * len(changes), self._read_ms, now_ms)
 
     def _write(self) -> None:
         store = self._store
@@ -234,7 +215,7 @@ class Journey:
         meta = _ENCODER.encode(
             _Meta(
                 STATE_VERSION,
-                self._number,
+                self._framing.number,
                 progress.heard,
                 progress.watermark_ms,
                 timers.first_ms,
