@@ -8,15 +8,14 @@ Means of times have no interval: handle times and waits are too skewed for the n
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
 from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from streams.core.kpi_sketches import Sketches
-from streams.core.kpi_sums import LIMIT_DIGITS, Z_95, FloatArray, Sums, means_and_limits, net_limits
-from streams.core.kpi_table import Abandonment, Kpi, ServiceLevel, Shape, Terms
+from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limits, net_limits, wilson_limits
+from streams.core.kpi_table import Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
 from streams.core.series import series_values
 from streams.core.trend import KpiValue
@@ -69,10 +68,10 @@ def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None
 def kpis_of(
     cells: Sequence[Cell], rules: KpiRules, series: Sequence[str], queues: Sequence[QueueNow | None]
 ) -> list[dict[str, KpiValue]]:
-    """The same of many series at once, at less than half the cost: sums and intervals are made by column, not by value."""
+    """The same of many series at once, at less cost: sums and intervals are made by column, not by value."""
     if not cells:
         return []
-    given = _Given(cells, series, rules, Sums(cells, rules.service_level, rules.abandonment), [Sketches(cell) for cell in cells])
+    given = _Given(series, rules, Sums(cells, rules.service_level, rules.abandonment), [Sketches(cell) for cell in cells])
     table = given.sums.kpis
     names = [kpi.name for kpi in table if kpi.shape in _COLUMNS]
     columns = [_COLUMNS[kpi.shape](kpi, place, given) for place, kpi in enumerate(table) if kpi.shape in _COLUMNS]
@@ -86,7 +85,6 @@ def kpis_of(
 class _Given(NamedTuple):
     """What a column is made of."""
 
-    cells: Sequence[Cell]
     series: Sequence[str]
     rules: KpiRules
     sums: Sums
@@ -117,8 +115,8 @@ def _ratios(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
     ]
 
 
-def _rates(kpi: Kpi, _place: int, given: _Given) -> list[KpiValue]:
-    return [_rate(kpi, cell, given.rules, series) for cell, series in zip(given.cells, given.series, strict=True)]
+def _rates(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
+    return [_rate(kpi, hits, given.rules, series) for hits, series in zip(given.sums.hits[place], given.series, strict=True)]
 
 
 def _percentiles(kpi: Kpi, _place: int, given: _Given) -> list[KpiValue]:
@@ -146,12 +144,9 @@ def _now(kpi: Kpi, queue: QueueNow, rules: KpiRules) -> tuple[str, KpiValue]:
 
 
 def wilson(hits: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of a ratio hits / n (E. B. Wilson, JASA 22, 1927), n > 0; hits outside 0..n count as 0 or n."""
-    share = min(1.0, max(0.0, hits / n))
-    square = Z_95 * Z_95 / n
-    centre = (share + square / 2) / (1 + square)
-    half = Z_95 / (1 + square) * sqrt(share * (1 - share) / n + square / (4 * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    """The 95 % interval of a ratio hits / n (wilson_limits), n > 0; hits outside 0..n count as 0 or n."""
+    low, high = wilson_limits(np.array([hits / n]), np.array([n]))
+    return float(low[0]), float(high[0])
 
 
 def band_of(value: float | None, band: Band | None) -> str | None:
@@ -173,16 +168,6 @@ def service_level_variant(series: str, rules: KpiRules) -> str:
     return f"{variant}/by queue" if queue is None else f"{variant}/{targets.get(queue, rules.service_level_seconds)}s"
 
 
-def _sum(cell: Cell, terms: Terms) -> int:
-    get = cell.get
-    total = 0
-    for code in terms.plus:
-        total += get(code, 0)
-    for code in terms.minus:
-        total -= get(code, 0)
-    return total
-
-
 def _variant(kpi: Kpi, rules: KpiRules, series: str) -> str | None:
     if kpi.name == "service_level":
         return service_level_variant(series, rules)
@@ -193,7 +178,7 @@ def _variant(kpi: Kpi, rules: KpiRules, series: str) -> str | None:
     return f"provisional, W = {rules.repeat_hours} h" if kpi.name in _PROVISIONAL else None
 
 
-def _rate(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:
+def _rate(kpi: Kpi, hits: int, rules: KpiRules, series: str) -> KpiValue:
     """Against the customers that there are: those of the series' segment, or all."""
     given = rules.segment_customers
     if not given:
@@ -202,7 +187,6 @@ def _rate(kpi: Kpi, cell: Cell, rules: KpiRules, series: str) -> KpiValue:
     n = sum(given.values()) if segment is None else given.get(segment, 0)
     if not n:
         return _NULL
-    hits = _sum(cell, kpi.numerator)
     value = hits / n if hits else None  # without a contact nobody says that customers are known
     return KpiValue(value, n, band=band_of(value, rules.bands.get(kpi.name)))
 

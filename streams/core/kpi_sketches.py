@@ -8,7 +8,7 @@ from streams.core.measure import Cell
 
 
 class Sketches:
-    """The sketches of one cell, each read once: measure.sketch_quantiles sorts anew at each call, half of merge's time once.
+    """The sketches of one cell, each read once: measure.sketch_quantiles sorts anew at each call, which was half of merge's time.
 
     Buckets whose contacts were taken back before they came (negative for a moment) count as empty.
     """

@@ -1,7 +1,7 @@
 """Numerators, denominators, ratios and their intervals of many series at once, a column for each KPI.
 
 A record has some fifty KPIs of some eighty measures, and a shard publishes hundreds of records a second: added up by column they
-cost a third of what a loop over definitions does. The surprise: no product of matrices, which would be shorter; its library
+cost about half of what a loop over definitions does. The surprise: no product of matrices, which would be shorter; its library
 lets a thread per core spin for it, beside a broker that needs them.
 """
 
@@ -20,7 +20,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 Z_95 = 1.959964  # 97.5 % point of the normal distribution: two-sided 95 %
 NO_CODE = -1  # a measure that nobody counts
-LIMIT_DIGITS = 6  # of an interval's limits: more than any sample tells, and a third fewer bytes in a record
+LIMIT_DIGITS = 6  # of an interval's limits: more than any sample tells, and fewer bytes in a record
 
 
 class _Terms(NamedTuple):
@@ -66,7 +66,7 @@ class Sums:
         return found
 
 
-def wilson_limits(ratios: FloatArray, ns: IntArray) -> tuple[FloatArray, FloatArray]:
+def wilson_limits(ratios: FloatArray, ns: IntArray | FloatArray) -> tuple[FloatArray, FloatArray]:
     """The 95 % intervals of ratios out of n (E. B. Wilson, JASA 22, 1927), n > 0; a ratio outside 0..1 counts as 0 or 1."""
     shares = np.clip(ratios, 0.0, 1.0)
     squares = Z_95 * Z_95 / ns
