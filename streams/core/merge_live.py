@@ -18,8 +18,8 @@ from streams.core.trend import Trend, Window, WindowKind
 
 QUEUE_MS = 1_000  # what a wallboard's seconds need
 # Where more than FEW series have changed, those of one dimension, which a wall shows, are published twice a second, and those of
-# crossed ones, of which there are many, every two seconds. A record costs 0.2 ms until it is on the board; the eye sees no
-# difference in a figure that moves all the time.
+# crossed ones, of which there are many, every two seconds. A record costs 0.2 to 0.5 ms until it is on the board; the eye sees
+# no difference in a figure that moves all the time.
 FEW, PLAIN_MS, CROSSED_MS = 20, 500, 2_000
 FRESH_MS = (
     600_000  # a watermark within ten minutes of the clock is live, and waits are measured up to now; a replay's up to itself
