@@ -56,6 +56,10 @@ FORECASTS_BACK_SECONDS = 26 * 3600  # days further off than tomorrow are forecas
 # customer's contact 50 µs to count. More at once would hold up all else on the loop, the pulse first.
 RECORDS_AT_ONCE = {"journey": 1_000, "merge": 4, "detect": 1, "publish": 1_000}
 
+# Each change of a frame becomes records of merge's changelog, when it comes and when it is folded: 2 MB of frames, and what they
+# lead to, fit into a transaction.
+KILOBYTES_UNDER_WAY = {"merge": 2_048}
+
 # What comes in frames is paced by intake's flushes already: to wait again for a quarter of a second would only make it older.
 # Under load a flush is followed by a pause of three times its length, so this costs nothing then.
 FLUSH_SECONDS = {"journey": 0.1, "merge": 0.1, "detect": 0.1}
@@ -168,6 +172,7 @@ class Assembly:
             options = replace(
                 options,
                 batch_records=RECORDS_AT_ONCE.get(name, settings.engine.batch_records),
+                kilobytes_under_way=min(settings.engine.kilobytes_under_way, KILOBYTES_UNDER_WAY.get(name, 1 << 30)),
                 flush_seconds=FLUSH_SECONDS.get(name, settings.engine.flush_seconds),
             )
             stores = self.shelf.stores(name, options.changelog(name), now_ms)

@@ -120,6 +120,7 @@ class Plan(msgspec.Struct):
     transactional: bool = True
     pause: float = 0.0  # after each batch; slows the worker down, so that a fault finds records in flight
     batch_records: int = 5000
+    flush_records_max: int = 50_000
     flush: float = 0.1
     outage_seconds_max: float = 300.0
     skew: int = 0  # a defect: batches pretend to begin so many positions later
@@ -161,6 +162,7 @@ def build(plan: Plan) -> "tuple[faust.App, Stage[Counting]]":
         session_timeout_seconds=6,  # the shortest that a broker allows
         transaction_timeout_seconds=6,
         transactional=plan.transactional,
+        flush_records_max=plan.flush_records_max,
     )
     notes = Notes(directory / f"notes-{plan.worker}")
     client: dict[str, object] = {"bootstrap.servers": plan.broker}

@@ -15,9 +15,9 @@ from streams.core.window import window_bounds
 
 KINDS = len(TUMBLING)
 
-# Finals per drain, more or less: a minute frame of as many rows stays under Kafka's 1 MB, and at 50 µs each a drain stays within
-# one flush interval (0.25 s).
-CLOSE_MAX = 5_000
+# Finals per drain, more or less: a minute frame of as many rows stays under Kafka's 1 MB, and at 0.2 ms each a drain holds up
+# others for less than half a second. At 3 kB each they are the larger part of what a flush writes in a catch-up.
+CLOSE_MAX = 2_000
 
 UNREAD = 1 << 62  # stands for 'no event was read for this', so that the minimum with any time is that time
 

@@ -55,12 +55,20 @@ class Room:
             self._applied += self._waiting.popleft()
             self._look()
 
-    def drained(self) -> None:
-        """What follows from all batches that have arrived is in a flush now."""
+    def applied(self) -> int:
+        """Bytes of the batches that have arrived and aren't drained."""
+        return self._applied
+
+    def drained(self, size_bytes: int) -> None:
+        """What follows from so many bytes of the batches that have arrived is in a flush now."""
         with self._lock:
-            self._bytes -= self._applied
-            self._applied = 0
+            self._bytes -= size_bytes
+            self._applied -= size_bytes
             self._look()
+
+    def is_full(self) -> bool:
+        """Whether nothing more is read before the next flush: all that there is room for has arrived."""
+        return not self._waiting and self._bytes >= self._bytes_max
 
     def wait(self, seconds: float) -> bool:
         """Whether there is room, at the latest after so many seconds."""

@@ -129,9 +129,9 @@ class Source:
         """A batch has reached its agent."""
         self.room.leave()
 
-    def drained(self) -> None:
-        """All that follows from the batches that reached their agents is in a flush."""
-        self.room.drained()
+    def drained(self, size_bytes: int) -> None:
+        """All that follows from so many bytes, of the batches that reached their agents, is in a flush."""
+        self.room.drained(size_bytes)
 
     def lag(self, place: Place, position: int) -> int:
         """How many offsets a state at this position is behind the end of its partition; -1 while unknown."""

@@ -29,6 +29,7 @@ from streams.engine.errors import EngineError, Stuck
 from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
+from streams.engine.pace import pause_seconds
 from streams.engine.producer import Plain, Transactions, Work, Writer
 from streams.engine.reading import Prepare
 from streams.engine.source import Limits, Place, Source
@@ -45,7 +46,7 @@ LOG = logging.getLogger(__name__)
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
 RIVAL_PAUSE_SECONDS = 0.5  # between two questions who has our name
-FLUSH_SHARE = 3  # in a catch-up pauses last so many times as the flush before
+REST_SECONDS = 0.05  # how often is looked whether a rest has become pointless
 
 
 class Stage(Service, Generic[K]):
@@ -100,6 +101,7 @@ class Stage(Service, Generic[K]):
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()  # something was applied since the last flush
         self._reading: asyncio.Future[None] | None = None
+        self._left: list[int] = []  # partitions that the last flush left out
         service_of(app, self)
 
     def accept(self, batch: Batch) -> K | None:
@@ -153,7 +155,7 @@ class Stage(Service, Generic[K]):
         if self._reading is not None:
             await asyncio.wait([self._reading], timeout=STOP_SECONDS_MAX)
         try:
-            await self.flush()
+            await self._flush_all()
         except EngineError as error:
             await self.crash(error)
         partitions = list(self._table.opened)
@@ -189,18 +191,29 @@ class Stage(Service, Generic[K]):
         while not self.should_stop:
             began = monotonic()
             if await self.flush():
-                await self.sleep(pause_seconds(monotonic() - began, options, behind=self._is_behind()))
+                await self._rest(pause_seconds(monotonic() - began, options, behind=self._is_behind()))
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._moved.wait(), options.drain_seconds)
                     await self.sleep(GATHER_SECONDS)
 
+    async def _rest(self, seconds: float) -> None:
+        """Less where the next flush can't grow any more."""
+        until = monotonic() + seconds
+        while not (self._left or self._source.room.is_full()) and (left := until - monotonic()) > 0 and not self.should_stop:
+            await self.sleep(min(left, REST_SECONDS))
+
     def _is_behind(self) -> bool:
         """Whether more waits than is read at once: a catch-up."""
         return any(self.lag(partition) > self._options.batch_records for partition in self._table.opened)
 
+    async def _flush_all(self) -> None:
+        """Make durable what has changed in all partitions of this worker."""
+        while await self.flush() and self._left:
+            pass
+
     async def flush(self) -> bool:
-        """Make durable what has changed in all partitions of this worker; whether there was anything."""
+        """Make durable what has changed, in so many partitions as go into one transaction; whether there was anything."""
         async with self._lock:
             if self.crashed:
                 return False
@@ -223,14 +236,17 @@ class Stage(Service, Generic[K]):
     async def _take(self) -> Work:
         """What there is to write. Between two partitions others get their turn: in a catch-up each takes up to 0.1 s."""
         parts: list[Work] = []
-        self._source.drained()  # what comes from now on counts again, though part of it gets into this flush
-        for partition in list(self._table.opened):  # none comes or goes while the lock is held
+        applied_bytes = self._source.room.applied()  # what comes from now on counts again, though part of it gets into this flush
+        self._left = self._table.in_turn(self._left)  # none comes or goes while the lock is held
+        while self._left and sum(len(part.records) for part in parts) < self._options.flush_records_max:
+            partition = self._left.pop(0)
             self._telemetry.lag(self.topic, partition, self.lag(partition))
             parts.append(self._table.take(self._now_ms(), self.lag, [partition]))
             await asyncio.sleep(0)
-        work = together(parts)
+        if not self._left:
+            self._source.drained(applied_bytes)
         self._telemetry.entries(self.name, self._table.entries())
-        return work
+        return together(parts)
 
     # What follows is called in the source's thread.
 
@@ -276,20 +292,8 @@ class Stage(Service, Generic[K]):
 
     async def _close(self, places: Sequence[Place], *, flush: bool) -> None:
         if flush:
-            await self.flush()
+            await self._flush_all()
         async with self._lock:
             self._table.close(partition for _topic, partition in places)
             self._stores.close([partition for _topic, partition in places])
             self._telemetry.assigned(self.name, len(self._table.opened))
-
-
-def pause_seconds(took: float, options: StageOptions, *, behind: bool) -> float:
-    """How long to rest after a flush, so that one begins every `flush_seconds`, or half of the time is left to others.
-
-    In a catch-up how fresh figures are doesn't matter, and flushes shall take a quarter of the time: rest three times as long as
-    it took, but so that one begins every `flush_seconds_max`.
-    """
-    if not behind:
-        return min(max(took, options.flush_seconds - took), options.flush_seconds_max)
-    longest = max(options.flush_seconds, options.flush_seconds_max - took)
-    return min(max(options.flush_seconds, took * FLUSH_SHARE), longest)

@@ -6,7 +6,7 @@ event loop and a lock, the simulation with a seed.
 The surprise: `take` moves on before anything is written. If the writing then fails nothing is known, and the worker must stop.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -113,6 +113,10 @@ class Table(Generic[K]):
                 records.append(Output(self.changelog, encode_stamp(stamp), STAMP_KEY, partition))
                 offsets.append(to_commit(self.topic, partition, stamp))
         return Work(records, offsets, stamps)
+
+    def in_turn(self, first: Sequence[int]) -> list[int]:
+        """The open partitions, beginning with those of these that still are, in their order."""
+        return [*(each for each in first if each in self.opened), *(each for each in self.opened if each not in first)]
 
     def position(self, partition: int) -> int | None:
         """Where the state stands; None where the partition isn't open."""

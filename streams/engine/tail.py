@@ -68,7 +68,7 @@ class Tail(Service):
     def accept(self, batch: Batch) -> bool:
         """Whether the batch still counts: False where its partition has gone. Call it for each: it makes room for others."""
         self._source.taken()
-        self._source.drained()  # it keeps nothing
+        self._source.drained(self._source.room.applied())  # it keeps nothing
         place = (batch.topic, batch.partition)
         if self._assignments.get(place) != batch.assignment:
             return False

@@ -1,13 +1,14 @@
 """A counting stage counts exactly, whatever happens to its workers. Each fault is shown to have struck with records in flight."""
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from counting import PARTITIONS, Job
+from counting import PARTITIONS, STAMP, Job
 from running import eventually
 
 pytestmark = pytest.mark.integration
@@ -50,6 +51,19 @@ def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: 
     job.start("a")
     assert_exact(job)
     assert job.consumed("a") > EVENTS, "nothing was in flight at any kill"
+
+
+def test_what_does_not_fit_into_a_transaction_has_its_turn_in_the_next(job: Job) -> None:
+    job.start("a", **SLOW, flush_records_max=1)
+    eventually(partial(has_consumed, job, 20_000), 60, "the worker counts")
+    job.send("a", signal.SIGTERM)
+    assert job.end("a") == 0
+    stamps = Counter(partition for partition, key, _value in job.changelog() if key == STAMP)
+    assert stamps.total() == len(job.notes("a", "flushed")), "a flush took more than one partition"
+    assert min(stamps[partition] for partition in range(PARTITIONS)) > 1, "a partition had no turn before the stop"
+    assert job.committed() == job.consumed("a") == job.tables().total(), "what was applied before the stop wasn't flushed"
+    job.start("a", flush_records_max=1)
+    assert_exact(job)
 
 
 def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: Job) -> None:

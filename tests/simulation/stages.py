@@ -109,7 +109,7 @@ class SimulatedStage:
         """What there is to write, partition by partition; others may go on in between."""
         parts: list[Work] = []
         told: list[object] = []
-        self.source.drained()
+        self.source.drained(self.source.room.applied())
         for partition in list(self.table.opened):
             parts.append(self.table.take(self._now_ms(), self._lag, [partition]))
             told.append(self._take_note())

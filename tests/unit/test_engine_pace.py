@@ -1,9 +1,9 @@
-"""engine.stage: how often it flushes, by how long a flush takes."""
+"""engine.pace: how often a stage flushes, by how long a flush takes."""
 
 import pytest
 from contract_kafka import options
 
-from streams.engine.stage import pause_seconds
+from streams.engine.pace import pause_seconds
 
 OPTIONS = options("app", "worker")  # a flush each 0.1 s, stretching to 0.5 s
 
