@@ -1,20 +1,23 @@
 """THE MAP: which stage reads what, keeps what and sends what, in flow order. No arithmetic.
 
 interactions ─> intake ─┬────────────────────> partials ─> merge ─> trends, minutes ─> detect ─> expectations, alerts, forecasts
-                        └> contacts ─> journey ─┘                  └─> publish <────────────────────────┘
+                        ├> contacts ─> journey ─┤                  └─> publish <────────────────────────┘
+                        └> agents ───> agents ──┘
 
 A stage is a consumer group, a table partition for each of its source partitions, and one short agent. What it decides is in
 `core`; a *keeper* here only carries: records in, outputs and telemetry out. The surprise: agents return nothing. What a stage
 sends is drained from its keepers by the engine, in the transaction that also makes their state durable.
 """
 
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 import faust
 from confluent_kafka import Message
 
-from streams.core.aside import Kept, headers_with
+from streams.core.agents import AgentRules, Agents, AgentsChanges
+from streams.core.aside import headers_with
+from streams.core.changes import Late, Rejected
 from streams.core.contact import PULSE_KEY, encode_contact
 from streams.core.detect import Detect, DetectRules
 from streams.core.forecast_record import forecast_key
@@ -42,6 +45,7 @@ def sources(topics: Topics) -> dict[str, tuple[str, ...]]:
     return {
         "intake": (topics.interactions,),
         "journey": (topics.contacts,),
+        "agents": (topics.agents,),
         "merge": (topics.partials,),
         "detect": (topics.minutes,),
         "publish": (topics.trends, topics.expectations, topics.alerts, topics.forecasts),
@@ -64,24 +68,15 @@ class IntakeKeeper:
         changes = self._state.drain(now_ms, lag)
         self._telemetry.heartbeat("intake", now_ms)
         self._report(changes)
-        outputs = [
-            Output(self._topics.partials, encode_frame(frame), partition=number % self._topics.shards)
-            for number, frame in enumerate(changes.frames)
-        ]
-        outputs += [
-            self._aside(self._topics.rejected, bad.record, reason=bad.reason, detail=bad.detail) for bad in changes.rejected
-        ]
-        outputs += [self._aside(self._topics.late, late.record, windows=",".join(late.windows)) for late in changes.late]
-        contacts = self._topics.contacts
-        outputs += [Output(contacts, encode_contact(contact), contact.customer.encode()) for contact in changes.contacts]
+        topics = self._topics
+        outputs = _to_merge(topics, changes.frames)
+        outputs += _aside(topics, topics.interactions, self._partition, changes.rejected, changes.late)
+        outputs += [Output(topics.contacts, encode_contact(told), told.customer.encode()) for told in changes.contacts]
         if changes.pulse is not None:  # behind the contacts, so that whoever has read it has read them
             pulse = encode_contact(changes.pulse)
-            outputs += [Output(contacts, pulse, PULSE_KEY, number) for number in range(self._topics.contact_partitions)]
+            outputs += [Output(topics.contacts, pulse, PULSE_KEY, number) for number in range(topics.contact_partitions)]
+            outputs += [Output(topics.agents, pulse, PULSE_KEY, number) for number in range(topics.agent_partitions)]
         return outputs
-
-    def _aside(self, topic: str, record: Kept, **why: str) -> Output:
-        headers = headers_with(record, why, self._topics.interactions, self._partition)
-        return Output(topic, record.value, record.key, headers=headers)
 
     def _report(self, changes: IntakeChanges) -> None:
         counts, telemetry = changes.counts, self._telemetry
@@ -91,14 +86,14 @@ class IntakeKeeper:
         telemetry.partials_sent(len(changes.frames))
         if changes.frames and changes.frames[0].watermark_ms is not None:  # the same in the frames of all shards
             telemetry.watermark("intake", self._partition, changes.frames[0].watermark_ms)
-        for reason, n in counts.rejected.items():
-            telemetry.rejected(reason, n)
-        for window, n in counts.late.items():
-            telemetry.late(window, n)
-        for kind, n in counts.contradictions.items():
-            telemetry.contradictions(kind, n)
-        for cut, n in counts.capped.items():
-            telemetry.capped(cut, n)
+        for report, by_name in (
+            (telemetry.rejected, counts.rejected),
+            (telemetry.late, counts.late),
+            (telemetry.contradictions, counts.contradictions),
+            (telemetry.capped, counts.capped),
+        ):
+            for name, n in by_name.items():
+                report(name, n)
 
 
 class JourneyKeeper:
@@ -121,10 +116,38 @@ class JourneyKeeper:
         self._telemetry.partials_sent(len(changes.frames))
         if changes.frames and changes.frames[0].watermark_ms is not None:
             self._telemetry.watermark("journey", self._partition, changes.frames[0].watermark_ms)
-        return [
-            Output(self._topics.partials, encode_frame(frame), partition=number % self._topics.shards)
-            for number, frame in enumerate(changes.frames)
-        ]
+        return _to_merge(self._topics, changes.frames)
+
+
+class AgentsKeeper:
+    """Agents of one partition of `agents`: states and pulses in; frames for merge, rejected and late records out."""
+
+    def __init__(self, partition: int, store: Store, rules: AgentRules, topics: Topics, telemetry: Telemetry) -> None:
+        self._partition = partition
+        self._state = Agents(topics.partitions + topics.contact_partitions + partition, store, rules)
+        self._topics = topics
+        self._telemetry = telemetry
+
+    def apply(self, batch: Batch) -> None:
+        self._state.apply(batch.records, batch.read_ms)
+
+    def drain(self, now_ms: int, lag: int) -> list[Output]:
+        changes = self._state.drain(now_ms, lag)
+        self._report(changes, now_ms)
+        put_aside = _aside(self._topics, self._topics.agents, self._partition, changes.rejected, changes.late)
+        return _to_merge(self._topics, changes.frames) + put_aside
+
+    def _report(self, changes: AgentsChanges, now_ms: int) -> None:
+        telemetry, frames = self._telemetry, changes.frames
+        telemetry.heartbeat("agents", now_ms)
+        telemetry.partials_sent(len(frames))
+        if frames and frames[0].watermark_ms is not None:
+            telemetry.watermark("agents", self._partition, frames[0].watermark_ms)
+        telemetry.agent_states(changes.outcomes)
+        telemetry.capped("queue", changes.capped)
+        told = [(telemetry.rejected, bad.reason) for bad in changes.rejected]
+        for report, name in [*told, *((telemetry.late, window) for late in changes.late for window in late.windows)]:
+            report(name, 1)
 
 
 class MergeKeeper:
@@ -178,23 +201,14 @@ class DetectKeeper:
     def drain(self, now_ms: int, lag: int) -> list[Output]:  # noqa: ARG002 (lag is for intake, the shape is the engine's)
         changes = self._state.drain(now_ms)
         self._telemetry.heartbeat("detect", now_ms)
+        topics = self._topics
         outputs = [
-            Output(
-                self._topics.expectations,
-                encode(minute),
-                expectation_key(series, minute.start_ms),
-                shard_of(series, self._topics.shards),
-            )
+            Output(topics.expectations, encode(minute), expectation_key(series, minute.start_ms), shard_of(series, topics.shards))
             for series, minute in changes.expectations
         ]
-        outputs += [Output(self._topics.alerts, encode(alert), alert.alert_id.encode()) for alert in changes.alerts]
+        outputs += [Output(topics.alerts, encode(alert), alert.alert_id.encode()) for alert in changes.alerts]
         outputs += [
-            Output(
-                self._topics.forecasts,
-                encode(forecast),
-                forecast_key(series, forecast.day),
-                shard_of(series, self._topics.shards),
-            )
+            Output(topics.forecasts, encode(forecast), forecast_key(series, forecast.day), shard_of(series, topics.shards))
             for series, forecast in changes.forecasts
         ]
         return outputs
@@ -223,6 +237,21 @@ class Publish:
         if topic == self._topics.forecasts:
             return decode_forecast(value)
         return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
+
+
+def _to_merge(topics: Topics, frames: Sequence[Frame]) -> list[Output]:
+    """Rounds of frames, one for each shard."""
+    return [Output(topics.partials, encode_frame(each), partition=k % topics.shards) for k, each in enumerate(frames)]
+
+
+def _aside(topics: Topics, source: str, partition: int, rejected: Iterable[Rejected], late: Iterable[Late]) -> list[Output]:
+    """Refused and late records as they came, with why they are put aside and where they stood."""
+    whys = [(topics.rejected, bad.record, {"reason": bad.reason, "detail": bad.detail}) for bad in rejected]
+    whys += [(topics.late, one.record, {"windows": ",".join(one.windows)}) for one in late]
+    return [
+        Output(topic, record.value, record.key, headers=headers_with(record, why, source, partition))
+        for topic, record, why in whys
+    ]
 
 
 def _frames(_topic: str, messages: Sequence[Message], records: list[Frame]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Container
 from datetime import date
 
+from streams.core.agents import AgentRules
 from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
 from streams.core.forecasting import ForecastRules
@@ -92,11 +93,20 @@ def journey_rules(settings: Settings) -> JourneyRules:
     )
 
 
+def agent_rules(settings: Settings) -> AgentRules:
+    """What agents follows."""
+    return AgentRules(
+        counting=intake_rules(settings),
+        sources=settings.topics.partitions,
+        state_max_ms=settings.agents.state_hours_max * HOUR_MS,
+    )
+
+
 def merge_rules(settings: Settings) -> MergeRules:
     """What merge follows."""
     return MergeRules(
         shards=settings.topics.shards,
-        sources=settings.topics.partitions + settings.topics.contact_partitions,
+        sources=settings.topics.partitions + settings.topics.contact_partitions + settings.topics.agent_partitions,
         pane_ms=settings.intake.pane_seconds * SECOND_MS,
         time_zone=settings.merge.time_zone,
         graces_ms=graces_ms(settings.merge),
@@ -177,6 +187,10 @@ def state_rules(settings: Settings, stage: str) -> dict[str, str]:
             "fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings)),  # a customer has one name
         },
         "journey": {"[journey] repeat_hours": str(settings.journey.repeat_hours)},  # whose W is over is stored
+        "agents": {
+            "[agents] state_hours_max": str(settings.agents.state_hours_max),  # until when states count is stored
+            "fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings)),  # an agent has one name
+        },
     }
     return {
         "[intake] pane_seconds": str(settings.intake.pane_seconds),

@@ -14,6 +14,7 @@ import msgspec
 from streams.settings_rules import Problem, problems
 from streams.settings_sources import SettingsError, environment_layers, file_layer, key_name, masked, merge, missing, nested
 from streams.settings_types import (
+    Agents,
     App,
     Band,
     Board,
@@ -38,6 +39,7 @@ from streams.settings_types import (
 )
 
 __all__ = [
+    "Agents",
     "App",
     "Band",
     "Board",

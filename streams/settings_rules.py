@@ -92,6 +92,7 @@ def _topic_problems(topics: Topics) -> Iterator[Problem]:
         "rejected",
         "late",
         "contacts",
+        "agents",
         "partials",
         "minutes",
         "trends",

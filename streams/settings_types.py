@@ -48,6 +48,7 @@ class Topics(_Section, frozen=True):
     rejected: Name
     late: Name
     contacts: Name
+    agents: Name
     partials: Name
     minutes: Name
     trends: Name
@@ -56,6 +57,7 @@ class Topics(_Section, frozen=True):
     forecasts: Name
     partitions: PositiveInt
     contact_partitions: PositiveInt
+    agent_partitions: PositiveInt
     shards: PositiveInt
     replication_factor: PositiveInt
     min_insync_replicas: PositiveInt
@@ -97,6 +99,10 @@ class Privacy(_Section, frozen=True):
 
 class Journey(_Section, frozen=True):
     repeat_hours: PositiveInt
+
+
+class Agents(_Section, frozen=True):
+    state_hours_max: PositiveInt
 
 
 class Merge(_Section, frozen=True):
@@ -205,6 +211,7 @@ class Settings(_Section, frozen=True):
     intake: Intake
     privacy: Privacy
     journey: Journey
+    agents: Agents
     merge: Merge
     kpi: Kpi
     hours: Hours

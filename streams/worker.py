@@ -62,7 +62,7 @@ KILOBYTES_UNDER_WAY = {"merge": 2_048}
 
 # What comes in frames is paced by intake's flushes already: to wait again for a quarter of a second would only make it older.
 # Under load a flush is followed by a pause of three times its length, so this costs nothing then.
-FLUSH_SECONDS = {"journey": 0.1, "merge": 0.1, "detect": 0.1}
+FLUSH_SECONDS = {"journey": 0.1, "agents": 0.1, "merge": 0.1, "detect": 0.1}
 
 # Packages that log every connection and service they open and close: 50 lines around the one that counts. kafka-python, used for
 # administration only, also warns of a busy machine ("Task … ran for 0.3 s"); what it can't do it raises.
@@ -162,6 +162,7 @@ class Assembly:
         keepers: dict[str, Callable[[int, Store], pipeline.Applying]] = {
             "intake": partial(pipeline.IntakeKeeper, rules=rules.intake_rules(settings), topics=topics, telemetry=telemetry),
             "journey": partial(pipeline.JourneyKeeper, rules=rules.journey_rules(settings), topics=topics, telemetry=telemetry),
+            "agents": partial(pipeline.AgentsKeeper, rules=rules.agent_rules(settings), topics=topics, telemetry=telemetry),
             "merge": partial(pipeline.MergeKeeper, rules=rules.merge_rules(settings), topics=topics, telemetry=telemetry),
             "detect": partial(pipeline.DetectKeeper, rules=rules.detect_rules(settings), topics=topics, telemetry=telemetry),
         }

@@ -62,14 +62,22 @@ class Flow:
             store = self._store("journey", partition)
             journey = pipeline.JourneyKeeper(partition, store, rules.journey_rules(loaded), topics, telemetry)
             self._keepers[topics.contacts, partition] = journey
+        for partition in range(topics.agent_partitions):
+            store = self._store("agents", partition)
+            agents = pipeline.AgentsKeeper(partition, store, rules.agent_rules(loaded), topics, telemetry)
+            self._keepers[topics.agents, partition] = agents
         for shard in range(topics.shards):
             merge = pipeline.MergeKeeper(shard, self._store("merge", shard), rules.merge_rules(loaded), topics, telemetry)
             self._keepers[topics.partials, shard] = merge
 
     def feed(self, records: Sequence[RecordFake]) -> None:
-        """Events, each to the partition of its interaction; heartbeats to all."""
+        """Events, each to the partition of its interaction; heartbeats to all; states of agents to theirs."""
         for record in records:
             event = json.loads(record.value_ or b"")
+            if event["type"] == "agent_state":
+                number = crc32(event["agent_id"].encode()) % self.topics.agent_partitions
+                self._apply(self.topics.agents, number, record)
+                continue
             partitions = range(self.topics.partitions)
             if "interaction_id" in event:
                 partitions = range(n := crc32(event["interaction_id"].encode()) % self.topics.partitions, n + 1)
@@ -87,7 +95,12 @@ class Flow:
         for (topic, _), keeper in self._keepers.items():
             for output in keeper.drain(self.now_ms, 1):
                 self.sent.setdefault(output.topic, []).append(output)
-                count = {self.topics.contacts: self.topics.contact_partitions, self.topics.partials: self.topics.shards}
+                topics = self.topics
+                count = {
+                    topics.contacts: topics.contact_partitions,
+                    topics.agents: topics.agent_partitions,
+                    topics.partials: topics.shards,
+                }
                 if output.topic in count:
                     assert output.topic != topic, "a stage doesn't feed itself"
                     number = output.partition if output.partition >= 0 else crc32(output.key or b"") % count[output.topic]

@@ -6,7 +6,19 @@ from uuid import uuid4
 from streams import settings
 from streams.settings import Settings
 
-_TOPICS = ("interactions", "rejected", "late", "contacts", "partials", "minutes", "trends", "expectations", "alerts", "forecasts")
+_TOPICS = (
+    "interactions",
+    "rejected",
+    "late",
+    "contacts",
+    "agents",
+    "partials",
+    "minutes",
+    "trends",
+    "expectations",
+    "alerts",
+    "forecasts",
+)
 
 
 def own_environment(bootstrap: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -19,7 +19,19 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.commands.children import Child, Children, free_port
 
-TOPICS = ("interactions", "rejected", "late", "contacts", "partials", "minutes", "trends", "expectations", "alerts", "forecasts")
+TOPICS = (
+    "interactions",
+    "rejected",
+    "late",
+    "contacts",
+    "agents",
+    "partials",
+    "minutes",
+    "trends",
+    "expectations",
+    "alerts",
+    "forecasts",
+)
 
 
 def eventually(condition: Callable[[], Any], seconds: float, what: str) -> Any:

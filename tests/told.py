@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from intake_fakes import READ_MS, RecordFake, Sums, make_rules, measures, sums
 
+from streams.core.agent_state import state_of
 from streams.core.decode import decode
 from streams.core.event import Rejection
 from streams.core.frame import Frame
 from streams.core.intake import Intake
-from streams.sources.row import Row
+from streams.sources.row import Row, is_state
 
 DAY_MS = 24 * 60 * 60 * 1000
 _YEAR_10000_MS = 253_402_300_800_000
@@ -23,6 +24,9 @@ def records(read: Read, payloads: Iterable[object]) -> list[RecordFake]:
         row = read(json.dumps(payload).encode())
         assert isinstance(row, Row), row
         for event in row.events:
+            if is_state(event):  # of an agent: not intake's, and checked as its stage does
+                assert not isinstance(state_of({**event}), Rejection)
+                continue
             record = RecordFake(json.dumps(event).encode(), key_=str(event["interaction_id"]).encode())
             assert not isinstance(decode(record, make_rules(), _YEAR_10000_MS), Rejection)  # a source has no clock, intake does
             found.append(record)

@@ -25,6 +25,8 @@ SHOWN = (
     "csat",
     "contacts_in_queue",
     "oldest_in_queue",
+    "occupancy",
+    "agents_available",
 )
 
 Status: TypeAlias = Literal["ok", "stale", "down"]

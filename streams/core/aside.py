@@ -36,11 +36,12 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 
 
 class Original(NamedTuple):
-    """A refused record as it came, the partition where it stood, and why it was refused."""
+    """A refused record as it came, the topic and partition where it stood, and why it was refused."""
 
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+    topic: str
     partition: int
     reason: str
 
@@ -79,7 +80,7 @@ def original(refused: Record) -> Original | None:
     if tuple(name for name, _ in added) != REFUSED:
         return None
     what = {name: text.decode() for name, text in added}
-    return Original(refused.key(), refused.value(), own, int(what["partition"]), what["reason"])
+    return Original(refused.key(), refused.value(), own, what["topic"], int(what["partition"]), what["reason"])
 
 
 def payload_headers(source: str, why: Rejection) -> list[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from streams.core.agent_state import AgentState
 from streams.core.alert import Alert
 from streams.core.aside import CUT, PUSHED
 from streams.core.event import Reason
@@ -35,6 +36,13 @@ class Channel(NamedTuple):
 
 CHANNELS = (
     Channel("interactions", "receive", "What happens to contacts, as any source tells it", "interaction_id", {EVENT: Wire}),
+    Channel(
+        "agents",
+        "receive",
+        "What agents do from a time on; records under the key 'pulse' are the pipeline's own",
+        "agent_id",
+        {"AgentState": AgentState},
+    ),
     Channel(
         "trends",
         "send",
@@ -72,7 +80,8 @@ def schemas() -> Document:
     types = [kind for channel in CHANNELS for kind in channel.types.values()]
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     event = components.pop(Wire.__name__)
-    del event["properties"]["specversion"]  # CloudEvents have a contract of their own
+    for kind in (event, components[AgentState.__name__]):
+        del kind["properties"]["specversion"]  # CloudEvents have a contract of their own
     event.update(
         title=EVENT,
         description="One event. Unknown fields are ignored. CloudEvents 1.0 are taken as well, their data being one of these.",

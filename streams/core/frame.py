@@ -32,11 +32,15 @@ class PaneChange(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class WaitingLevel(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Contacts of one series that wait in a queue now, and since when the oldest of them does (ms since the epoch)."""
+    """What is now, in one series: contacts that wait in a queue, and since when the oldest of them does (ms since the epoch).
+
+    agents: how many are available, on a contact, at work after one, on a break; from the partitions of `agents` only.
+    """
 
     series: str
     waiting: int
     oldest_ms: int
+    agents: tuple[int, ...] | None = None
 
 
 class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False):

@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.core.kpi_sketches import Sketches
 from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limits, net_limits, wilson_limits
-from streams.core.kpi_table import Abandonment, Kpi, ServiceLevel, Shape
+from streams.core.kpi_table import AGENTS_NOW, Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
 from streams.core.series import series_values
 from streams.core.trend import KpiValue
@@ -53,25 +53,39 @@ class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     abandonment: Abandonment = "without_short"
 
 
+class AgentsNow(NamedTuple):
+    """What agents do at this moment."""
+
+    available: int
+    on_contact: int
+    after_contact: int
+    on_break: int
+
+
 class QueueNow(NamedTuple):
-    """Who waits at this moment: how many contacts, and how long the oldest of them has."""
+    """What is at this moment: how many contacts wait, how long the oldest of them has, and the agents, where any are known."""
 
     waiting: int
     oldest_seconds: float
+    agents: AgentsNow | None = None
 
 
-def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None) -> dict[str, KpiValue]:
-    """All KPIs of one series from its cell, in the table's order; those of the moment only where `queue` is given."""
-    return kpis_of([cell], rules, [series], [queue])[0]
+def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None, elapsed_ms: int = 0) -> dict[str, KpiValue]:
+    """All KPIs of one series from its cell, in the table's order; those of the moment only where `queue` is given.
+
+    elapsed_ms: how much of the window is over, for means over its time.
+    """
+    return kpis_of([cell], rules, [series], [queue], elapsed_ms)[0]
 
 
 def kpis_of(
-    cells: Sequence[Cell], rules: KpiRules, series: Sequence[str], queues: Sequence[QueueNow | None]
+    cells: Sequence[Cell], rules: KpiRules, series: Sequence[str], queues: Sequence[QueueNow | None], elapsed_ms: int
 ) -> list[dict[str, KpiValue]]:
     """The same of many series at once, at less cost: sums and intervals are made by column, not by value."""
     if not cells:
         return []
-    given = _Given(series, rules, Sums(cells, rules.service_level, rules.abandonment), [Sketches(cell) for cell in cells])
+    sums = Sums(cells, rules.service_level, rules.abandonment)
+    given = _Given(series, rules, sums, [Sketches(cell) for cell in cells], elapsed_ms)
     table = given.sums.kpis
     names = [kpi.name for kpi in table if kpi.shape in _COLUMNS]
     columns = [_COLUMNS[kpi.shape](kpi, place, given) for place, kpi in enumerate(table) if kpi.shape in _COLUMNS]
@@ -89,6 +103,7 @@ class _Given(NamedTuple):
     rules: KpiRules
     sums: Sums
     sketches: Sequence[Sketches]
+    elapsed_ms: int
 
 
 def _counts(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
@@ -115,6 +130,22 @@ def _ratios(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
     ]
 
 
+def _time_shares(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
+    """n in seconds of agents' time."""
+    band, sums = given.rules.bands.get(kpi.name), given.sums
+    shares = zip(sums.values[place], sums.ns[place], strict=True)
+    return [_value(value, n // 1000, band) if n > 0 else _NULL for value, n in shares]
+
+
+def _staffing(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
+    """n in seconds that have passed; null where no agent was there, because nobody may have told of any."""
+    band, passed_ms = given.rules.bands.get(kpi.name), given.elapsed_ms
+    return [
+        _value(spent_ms / passed_ms, passed_ms // 1000, band) if spent_ms > 0 and passed_ms > 0 else _NULL
+        for spent_ms in given.sums.hits[place]
+    ]
+
+
 def _rates(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
     return [_rate(kpi, hits, given.rules, series) for hits, series in zip(given.sums.hits[place], given.series, strict=True)]
 
@@ -138,8 +169,12 @@ def _value(value: float | None, n: int, band: Band | None) -> KpiValue:
 
 
 def _now(kpi: Kpi, queue: QueueNow, rules: KpiRules) -> tuple[str, KpiValue]:
+    """What is at this moment; of agents nothing where none is known."""
     n = queue.waiting
     value = float(n) if kpi.unit == "contacts" else queue.oldest_seconds if n else None
+    if kpi.name in AGENTS_NOW:
+        n = sum(getattr(queue.agents, state) for state in AGENTS_NOW[kpi.name]) if queue.agents else 0
+        value = float(n) if queue.agents else None
     return kpi.name, _value(value, n, rules.bands.get(kpi.name))
 
 
@@ -229,6 +264,8 @@ _COLUMNS: Mapping[Shape, Callable[[Kpi, int, _Given], list[KpiValue]]] = {
     "mean": _means,
     "score": _scores,
     "rate": _rates,
+    "time_share": _time_shares,
+    "staffing": _staffing,
     "percentile": _percentiles,
     "longest": _longest,
 }

@@ -13,8 +13,10 @@ from streams.core import measure as m
 from streams.core import measure_journey as j
 from streams.core.facts import MICRO
 
-Shape = Literal["count", "ratio", "net", "mean", "score", "rate", "percentile", "longest", "now", "reader"]
-Unit = Literal["contacts", "customers", "ratio", "seconds", "points"]
+Shape = Literal[
+    "count", "ratio", "net", "mean", "score", "rate", "percentile", "longest", "time_share", "staffing", "now", "reader"
+]
+Unit = Literal["contacts", "customers", "agents", "ratio", "seconds", "points"]
 ServiceLevel = Literal["A", "B", "B-short", "B+flow", "B-short+flow", "C", "D", "E"]
 Abandonment = Literal["without_short", "with_short"]
 
@@ -32,8 +34,9 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
     count: numerator. ratio: numerator / denominator, with a Wilson interval. net: the same of a difference, × 100. mean:
     numerator / denominator / scale. score: the mean of answers 1, 2, 3 … counted by the codes of the denominator. rate:
     numerator / the customers that the settings give, of the series' segment or of all. percentile and longest: of the waits
-    or handle times in `sketches`, within 1 %. now: of who waits at this moment. reader: of several records, by who reads
-    them (compare.py).
+    or handle times in `sketches`, within 1 %. time_share: a share of agents' time, without an interval, because time is no
+    sample. staffing: agents' time / time that has passed. now: of who waits and what agents do at this moment. reader: of several
+    records, by who reads them (compare.py).
     """
 
     name: str
@@ -64,6 +67,7 @@ AT_END = "when the contact first ends, under what is known of it then; contacts 
 AT_MATURITY = "when W is over, counted from the first contact's end"
 BY_DAY = "when the customer's contacts end; in windows of a day and of a week"
 NOW = "at the moment of publishing, live windows only"
+AS_TIME_PASSES = "as time passes; in the cuts total and queue, where an agent of two queues is one in each"
 
 _CSAT = tuple(m.CSAT_1 + k for k in range(5))
 _NPS = tuple(m.NPS_0 + k for k in range(11))
@@ -131,6 +135,18 @@ def _of_customers(name: str, title: str, what: str, *contacts: int) -> Kpi:
     return _ratio(name, title, BY_DAY, f"customers with {what} in the window / customers with a contact", codes, _CUSTOMERS)
 
 
+_BUSY = (m.ON_CONTACT_MS, m.AFTER_CONTACT_MS)
+_AGENTS_NOW = (
+    ("agents_available", "Agents available", "agents who wait for a contact"),
+    ("agents_busy", "Agents busy", "agents on a contact or at work after one"),
+    ("agents_on_break", "Agents on a break", "agents who are there and take no contacts"),
+)
+# Which states make up a KPI of the moment: fields of kpi.AgentsNow.
+AGENTS_NOW: Mapping[str, tuple[str, ...]] = {
+    "agents_available": ("available",),
+    "agents_busy": ("on_contact", "after_contact"),
+    "agents_on_break": ("on_break",),
+}
 _CUSTOMERS = Terms(tuple(j.DAY_CUSTOMERS + k for k in range(j.OFTEN)))
 _ENDED_WAITS = (m.ANSWERED, m.ABANDONED)
 # fmt: off
@@ -236,6 +252,19 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(name="change", title="Change of contact volume", unit="ratio", shape="reader", attribution=AT_OFFER,
         formula="offered / offered in the window before, at the same time yesterday or a week ago, - 1; final windows only; "
                 "given by streams trends --against; interval of a ratio of two Poisson counts"),
+    # Agents: what they do with their time. n is in seconds of agents' time; of staffing, of time that has passed.
+    Kpi(name="occupancy", title="Occupancy", unit="ratio", shape="time_share", attribution=AS_TIME_PASSES,
+        formula="time on contact and on after-contact work / the same + time available; breaks in neither",
+        numerator=Terms(_BUSY), denominator=Terms((m.AVAILABLE_MS, *_BUSY))),
+    Kpi(name="occupancy_without_wrap", title="Occupancy without wrap-up", unit="ratio", shape="time_share",
+        attribution=AS_TIME_PASSES,
+        formula="time on contact / (time on contact + time available); after-contact work and breaks in neither",
+        numerator=Terms((m.ON_CONTACT_MS,)), denominator=Terms((m.AVAILABLE_MS, m.ON_CONTACT_MS))),
+    Kpi(name="agents_staffed", title="Staffed agents", unit="agents", shape="staffing", attribution=AS_TIME_PASSES,
+        formula="time of agents who aren't offline / time of the window so far: how many there were on the mean, breaks included",
+        numerator=Terms((m.AVAILABLE_MS, *_BUSY, m.BREAK_MS))),
+    *(Kpi(name=name, title=title, unit="agents", shape="now", attribution=NOW, formula=formula)
+      for name, title, formula in _AGENTS_NOW),
     Kpi(name="contacts_in_queue", title="Contacts in queue", unit="contacts", shape="now", attribution=NOW,
         formula="contacts that wait in a queue"),
     Kpi(name="oldest_in_queue", title="Oldest in queue", unit="seconds", shape="now", attribution=NOW,

@@ -56,6 +56,10 @@ SURVEY_RESOLVED = 80  # customers who say that it is
 SURVEY_UNRESOLVED = 81
 TICKETS_RESOLVED = 82  # first resolutions after at least one reply of an agent
 ONE_TOUCH = 83  # the part of them with exactly one
+AVAILABLE_MS = 84  # agents' time, 84 to 87, behind all that contacts are counted by: of all in the total, of a queue's in a queue
+ON_CONTACT_MS = 85
+AFTER_CONTACT_MS = 86
+BREAK_MS = 87
 
 NAMES: Mapping[int, str] = {
     OFFERED: "offered",
@@ -96,6 +100,10 @@ NAMES: Mapping[int, str] = {
     SURVEY_UNRESOLVED: "survey_unresolved",
     TICKETS_RESOLVED: "tickets_resolved",
     ONE_TOUCH: "one_touch",
+    AVAILABLE_MS: "available_ms",
+    ON_CONTACT_MS: "on_contact_ms",
+    AFTER_CONTACT_MS: "after_contact_ms",
+    BREAK_MS: "break_ms",
     **{CSAT_1 + k: f"csat_{k + 1}" for k in range(5)},
     **{NPS_0 + k: f"nps_{k}" for k in range(11)},
     **measure_journey.NAMES,

@@ -14,7 +14,7 @@ import msgspec
 
 from streams.core.frame import Frame, MinuteFrame, MinuteRow, PaneChange
 from streams.core.kpi import KpiRules
-from streams.core.measure import WAIT_BUCKET
+from streams.core.measure import AVAILABLE_MS
 from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
 from streams.core.merge_long import Long
@@ -138,7 +138,8 @@ class Merge:
         finals: list[tuple[str, Trend]] = []
         others: list[tuple[str, Trend]] = []
         if self._done_ms is not None:
-            issue = Issue(self._revision + 1, self._done_ms, now_ms, self._rules.time_zone, self._rules.kpi)
+            counted_ms = self._done_ms - self._done_ms % self._rules.pane_ms
+            issue = Issue(self._revision + 1, self._done_ms, now_ms, self._rules.time_zone, self._rules.kpi, counted_ms)
             finals = [record for window in closed for record in publish(window, window.cells, issue, final=True)]
             finals += self._long.close(issue)
             long = self._long.provisional(issue, self._windows.open[-1], AHEAD_MS)
@@ -233,7 +234,7 @@ class Merge:
         return None if self._done_ms is None else (self._done_ms - self._grace_1m_ms) // MINUTE_MS * MINUTE_MS
 
     def _minute_frame(self, closed: list[OpenWindow]) -> MinuteFrame:
-        """The closed minutes of the watched cuts; counts and sums only, which keeps the largest frame under Kafka's 1 MB."""
+        """The closed minutes of the watched cuts; counts and sums of contacts only, or a frame could pass Kafka's 1 MB."""
         closed_ms = self._closed_ms()
         assert closed_ms is not None, "a minute frame follows a watermark"
         self._minutes += 1
@@ -243,7 +244,7 @@ class Merge:
             if window.kind == "1m"
             for series, cell in window.cells.items()
             if series_cut(series) in self._rules.watch_cuts
-            and (counts := {code: n for code, n in cell.items() if code < WAIT_BUCKET})
+            and (counts := {code: n for code, n in cell.items() if code < AVAILABLE_MS})
         ]
         return MinuteFrame(
             shard=self._shard,

@@ -17,13 +17,14 @@ from streams.core.trend import Trend, Window
 
 
 class Issue(msgspec.Struct, frozen=True, gc=False):
-    """What all records of one drain share."""
+    """What all records of one drain share. counted_ms: agents' time is counted up to this moment."""
 
     revision: int
     watermark_ms: int
     published_ms: int
     time_zone: str
     rules: KpiRules
+    counted_ms: int
 
 
 class Figures(NamedTuple):
@@ -58,7 +59,8 @@ def trends(figures: Sequence[Figures], window: Window, issue: Issue, final: bool
     today = window.kind == "today"
     cells = [of_window(of_series.cell, window.kind) for of_series in figures]
     queues = [of_series.queue for of_series in figures]
-    values = kpis_of(cells, issue.rules, [of_series.series for of_series in figures], queues)
+    elapsed_ms = min(window.end_ms, issue.counted_ms) - window.start_ms
+    values = kpis_of(cells, issue.rules, [of_series.series for of_series in figures], queues, elapsed_ms)
     found = []
     for (series, _, read_ms, _), cell, of_series in zip(figures, cells, values, strict=True):
         cut, dimensions = _names(series)

@@ -1,14 +1,14 @@
-"""Who waits in a queue now: the levels of each source partition, and their sum per series.
+"""What is now: who waits in a queue and what agents do, as the levels of each source partition, and their sum per series.
 
 A level is not additive over time: each list of a source partition replaces the one before.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 
 import msgspec
 
 from streams.core.frame import WaitingLevel
-from streams.core.kpi import QueueNow
+from streams.core.kpi import AgentsNow, QueueNow
 
 _PREFIX = b"w"
 _ENCODER = msgspec.msgpack.Encoder()
@@ -26,7 +26,8 @@ class Waiting:
         self._store = store
         self._levels: dict[int, dict[str, WaitingLevel]] = {}
         self._by_series: dict[str, dict[int, WaitingLevel]] = {}
-        self._sums: dict[str, tuple[int, int]] = {}  # of the series that were asked for since they changed
+        self._queues: dict[str, int] = {}  # series in which somebody waits: in how many source partitions
+        self._sums: dict[str, tuple[int, int, AgentsNow | None]] = {}  # of the series that were asked for since they changed
         self._dirty: set[int] = set()
         for key in [key for key in store if key.startswith(_PREFIX)]:
             self.replace(int(key[1:]), _DECODER.decode(store[key]))
@@ -35,7 +36,7 @@ class Waiting:
     def replace(self, source: int, levels: Iterable[WaitingLevel]) -> set[str]:
         """Take the new list of a source partition; the series whose level may have changed."""
         before = self._levels.get(source, {})
-        after = self._levels[source] = {level.series: level for level in levels if level.waiting > 0}
+        after = self._levels[source] = {level.series: level for level in levels if level.waiting > 0 or level.agents}
         self._dirty.add(source)
         touched = before.keys() | after.keys()
         for series in touched:
@@ -44,19 +45,18 @@ class Waiting:
 
     def names(self) -> Iterable[str]:
         """The series in which somebody waits."""
-        return self._by_series.keys()
+        return self._queues.keys()
 
     def now(self, series: str, at_ms: int) -> QueueNow:
-        """How many wait in a series, and how long the oldest has, in seconds."""
+        """How many wait in a series, how long the oldest has, in seconds, and what its agents do."""
         levels = self._by_series.get(series)
         if levels is None:
             return QueueNow(0, 0.0)
         found = self._sums.get(series)
         if found is None:
-            waiting = sum([level.waiting for level in levels.values()])
-            found = self._sums[series] = (waiting, min([level.oldest_ms for level in levels.values()]))
-        waiting, oldest_ms = found
-        return QueueNow(waiting, max(0, at_ms - oldest_ms) / 1000)
+            found = self._sums[series] = _sum(levels.values())
+        waiting, oldest_ms, agents = found
+        return QueueNow(waiting, max(0, at_ms - oldest_ms) / 1000 if waiting else 0.0, agents)
 
     def flush(self) -> None:
         """Write the lists that changed."""
@@ -67,9 +67,25 @@ class Waiting:
     def _put(self, series: str, source: int, level: WaitingLevel | None) -> None:
         self._sums.pop(series, None)
         levels = self._by_series.setdefault(series, {})
+        before = levels.pop(source, None)
         if level is not None:
             levels[source] = level
+        elif not levels:
+            del self._by_series[series]
+        queues = self._queues.get(series, 0) + _is_queue(level) - _is_queue(before)
+        if queues:
+            self._queues[series] = queues
         else:
-            levels.pop(source, None)
-            if not levels:
-                del self._by_series[series]
+            self._queues.pop(series, None)
+
+
+def _is_queue(level: WaitingLevel | None) -> bool:
+    return level is not None and level.waiting > 0
+
+
+def _sum(levels: Collection[WaitingLevel]) -> tuple[int, int, AgentsNow | None]:
+    """How many wait, since when the oldest does, and what agents do, None where nothing is known of any."""
+    waiting = sum([level.waiting for level in levels])
+    oldest_ms = min([level.oldest_ms for level in levels if level.waiting], default=0)
+    known = [level.agents for level in levels if level.agents]
+    return waiting, oldest_ms, AgentsNow(*(sum(of_state) for of_state in zip(*known, strict=True))) if known else None

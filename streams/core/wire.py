@@ -67,16 +67,18 @@ _EXPECTED = {
     "csat": "a whole number, 1 to 5",
     "nps": "a whole number, 0 to 10",
     "score": "a number, -1 to 1",
+    "state": "available, on_contact, after_contact_work, break or offline",
+    "queues": "a list of texts, 100 at most",
 }
 _NUMBERS = ("talk_seconds", "hold_seconds", "wrap_seconds", "score")
 
 
-def refusal(fields: dict[str, object]) -> Rejection:
-    """Why an object is no event: its first field, in the order of `Wire`, that is not what it must be."""
-    for field in msgspec.structs.fields(Wire):
+def refusal(fields: dict[str, object], kind: type[msgspec.Struct] = Wire) -> Rejection:
+    """Why an object is no event: its first field, in the order of its kind, that is not what it must be."""
+    for field in msgspec.structs.fields(kind):
         found, expected = fields.get(field.name), _EXPECTED.get(field.name, _TEXT)
         if field.name == "type":
-            expected = f"one of {', '.join(get_args(EventType))}"
+            expected = f"one of {', '.join(get_args(field.type))}"
         if found is None and field.required:
             return Rejection(Reason.MISSING_FIELD, f"{field.name}: expected {expected}")
         try:
@@ -96,6 +98,8 @@ def _reason(name: str, found: object) -> Reason:
         fits = isinstance(found, int) and not isinstance(found, bool)
     elif name in _NUMBERS:
         fits = isinstance(found, int | float) and not isinstance(found, bool)
+    elif name == "queues":
+        fits = isinstance(found, list) and all(isinstance(queue, str) for queue in found)
     else:
         fits = isinstance(found, str) and name not in ("bot", "resolved")
     return Reason.BAD_VALUE if fits else Reason.BAD_TYPE

@@ -97,7 +97,7 @@ def no_broker(kafka: Kafka) -> StreamsError:
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:
-    """All topics of the system, in flow order. `interactions` itself keeps the broker's retention: it is the user's."""
+    """All topics of the system, in flow order. What sources write to keeps the broker's retention: it is the user's."""
     topics, name = settings.topics, settings.app.name
     retained = {"cleanup.policy": "compact,delete", "retention.ms": str(topics.trend_retention_days * DAY_MS)}
     inner = {"cleanup.policy": "delete", "retention.ms": str(INNER_RETENTION_MS), "max.message.bytes": str(RECORD_BYTES_MAX)}
@@ -105,6 +105,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     changelog = {**compacted, "segment.bytes": str(CHANGELOG_SEGMENT_BYTES), "max.message.bytes": str(RECORD_BYTES_MAX)}
     by_source, by_shard = (topics.partitions, "partitions"), (topics.shards, "shards")
     by_customer = (topics.contact_partitions, "contact_partitions")
+    by_agent = (topics.agent_partitions, "agent_partitions")
     one = (1, "")
     wanted = [
         (topics.interactions, by_source, {}),
@@ -113,6 +114,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         (f"{name}-intake-changelog", by_source, changelog),
         (topics.contacts, by_customer, inner),
         (f"{name}-journey-changelog", by_customer, changelog),
+        (topics.agents, by_agent, {}),
+        (f"{name}-agents-changelog", by_agent, changelog),
         (topics.partials, by_shard, inner),
         (f"{name}-merge-changelog", by_shard, changelog),
         (topics.trends, by_shard, retained),

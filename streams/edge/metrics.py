@@ -48,6 +48,7 @@ REBALANCES = Metric("streams_rebalances_total", "Times that partitions came to o
 PARTITIONS = Metric("streams_assigned_partitions", "Partitions that this worker owns.", ("stage",))
 PARTIALS_SENT = Metric("streams_partials_sent_total", "Frames of pane changes sent from intake and journey to merge.")
 CONTACTS_IGNORED = Metric("streams_contacts_ignored_total", "Customers' contacts that journey didn't follow.", ("kind",))
+AGENT_STATES = Metric("streams_agent_states_total", "States of agents by what became of them.", ("outcome",))
 WINDOWS_CLOSED = Metric("streams_windows_closed_total", "Windows made final, summed over series.", ("window",))
 FRESHNESS = Metric("streams_freshness_seconds", "From reading an event to publishing its trend.")
 PUBLISHER_UP = Metric("streams_publisher_up", "1 while the publisher's other side takes what it is given.", ("publisher",))
@@ -77,6 +78,7 @@ PIPELINE: Final = (
     REBALANCES,
     PARTIALS_SENT,
     CONTACTS_IGNORED,
+    AGENT_STATES,
     WINDOWS_CLOSED,
     FRESHNESS,
     PUBLISHER_UP,
@@ -128,6 +130,12 @@ WAIT = Metric("streams_wait_seconds", "Wait of the contacts answered today.", _P
 HANDLE = Metric("streams_handle_seconds", "Talk, hold and wrap-up of the contacts handled today.", _PLACE)
 IN_QUEUE = Metric("streams_contacts_in_queue", "Contacts that wait in a queue now.", _PLACE)
 OLDEST_WAIT = Metric("streams_oldest_wait_seconds", "Wait so far of the contact that has waited longest.", _PLACE)
+AGENTS = Metric(
+    "streams_agents",
+    "Agents now, by what they do; in cut queue those who serve it, one of two queues in each.",
+    ("cut", "queue", "state"),
+)
+OCCUPANCY = Metric("streams_occupancy_ratio", "Share of agents' time on and after contacts in half an hour.", ("cut", "queue"))
 CSAT = Metric("streams_csat_answers_total", "Satisfaction answers today (1-2, 3, 4-5).", (*_PLACE, "score_band"))
 NPS = Metric("streams_nps_answers_total", "Recommendation answers today (0-6, 7-8, 9-10).", (*_PLACE, "group"))
 OBSERVED = Metric("streams_contacts_observed", "Contacts offered in the last closed minute.", _WATCHED)
@@ -156,6 +164,8 @@ BUSINESS: Final = (
     HANDLE,
     IN_QUEUE,
     OLDEST_WAIT,
+    AGENTS,
+    OCCUPANCY,
     CSAT,
     NPS,
     OBSERVED,

@@ -46,7 +46,8 @@ class Outlet:
 
     def open(self) -> None:
         """StreamsError where no broker answers or a topic is missing."""
-        for topic in (self._settings.topics.interactions, self._settings.topics.rejected):
+        topics = self._settings.topics
+        for topic in (topics.interactions, topics.agents, topics.rejected):
             partitions_of(self._settings, topic)
         self._producer = Producer(
             {

@@ -21,6 +21,7 @@ from streams.core.live import Record, record_series, version_of
 from streams.core.trend import Expectation, Trend
 from streams.edge import metrics
 from streams.edge.metrics import Metric
+from streams.edge.prometheus_agents import AgentLevels
 
 # The cut that is exposed; sums over its labels give every coarser one.
 CUT: Final = "channel+queue"
@@ -97,6 +98,7 @@ class BusinessCollector(Collector):
         self._minutes: dict[str, tuple[Source, Expectation]] = {}
         self._alerts: dict[str, tuple[Source, Alert]] = {}
         self._forecasts: dict[str, tuple[Source, dict[str, ForecastDay]]] = {}  # the last two days of each series
+        self._agents = AgentLevels(SERIES_MAX)
         self._hidden: set[str] = set()
         if registry is not None:
             registry.register(self)
@@ -105,6 +107,7 @@ class BusinessCollector(Collector):
         """Take a record; what isn't exposed is ignored, and an older one never wins."""
         if isinstance(record, Trend):
             self._update_trend((topic, partition), record)
+            self._agents.update((topic, partition), record)
         elif isinstance(record, Expectation):
             self._update_minute((topic, partition), record)
         elif isinstance(record, Alert):
@@ -119,6 +122,7 @@ class BusinessCollector(Collector):
         self._minutes = {series: held for series, held in self._minutes.items() if held[0] != gone}
         self._alerts = {name: held for name, held in self._alerts.items() if held[0] != gone}
         self._forecasts = {series: held for series, held in self._forecasts.items() if held[0] != gone}
+        self._agents.drop(gone)
         self._hidden.clear()
 
     def _update_trend(self, source: Source, trend: Trend) -> None:
@@ -191,6 +195,8 @@ class BusinessCollector(Collector):
         yield _histogram(metrics.WAIT, metrics.WAIT_BOUNDARIES, waits)
         handles = ((place, day.handles, day.total(HANDLE_SUM)) for place, day in days)
         yield _histogram(metrics.HANDLE, metrics.HANDLE_BOUNDARIES, handles)
+        yield _gauge(metrics.AGENTS, self._agents.levels())
+        yield _gauge(metrics.OCCUPANCY, self._agents.occupancies())
         yield from self._collect_minutes()
         yield self._collect_forecasts()
         yield self._collect_alerts()

@@ -1,4 +1,4 @@
-"""Sending canonical events to the topic `interactions`: the producer of replay and simulator, and its pace.
+"""Sending events to the topic `interactions` and states of agents to `agents`: the producer of replay and simulator, its pace.
 
 Order within a partition is what the watermark lives on, so one request is under way at a time and nothing overtakes on a
 retry (kafka-python's idempotence would do it too, but the embedded broker has none). A retry may repeat records; intake drops
@@ -16,7 +16,7 @@ from streams.core.errors import StreamsError
 from streams.edge.clock import now_ms
 from streams.edge.kafka import kafka_errors, partitions_of, python_settings
 from streams.settings import Settings
-from streams.sources.row import CanonicalEvent, time_of
+from streams.sources.row import CanonicalEvent, is_state, key_of, time_of
 
 # Batches of a quarter megabyte and 20 ms are where kafka-python stopped getting faster; a paced feed is late by at most 20 ms.
 _BATCH_BYTES = 256 * 1024
@@ -64,7 +64,9 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self._kafka = settings.kafka
+        self._settings = settings
         self._topic = settings.topics.interactions
+        self._agents = ""  # the topic of agents' states, looked at when there is a state to send
         self._rejected = settings.topics.rejected
         self._failure: BaseException | None = None
         self._partitions = range(partitions_of(settings, self._topic))
@@ -122,17 +124,34 @@ class Sender:
         self._check()
 
     def send_one(self, event: CanonicalEvent) -> None:
-        """By interaction: the producer's own partitioner, so that every producer of the topic agrees on the partition."""
-        self.put(orjson.dumps(event), str(event["interaction_id"]).encode())
+        """By interaction or agent: the producer's own partitioner, so that every producer agrees on the partition."""
+        self.put(orjson.dumps(event), key_of(event), to_agents=is_state(event))
 
     def _send_everywhere(self, event: CanonicalEvent) -> None:
         value = orjson.dumps(event)
         for partition in self._partitions:
             self.put(value, None, partition)
 
-    def put(self, value: bytes | None, key: bytes | None, partition: int = -1, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+    def put(
+        self,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int = -1,
+        headers: Sequence[tuple[str, bytes]] = (),
+        *,
+        to_agents: bool = False,
+    ) -> None:
         """Send one record; into the partition of its key where there is no `partition` of that number."""
-        self._put(self._topic, value, key, partition if partition in self._partitions else None, headers)
+        if to_agents:
+            self._put(self._agents_topic(), value, key, None, headers)
+        else:
+            self._put(self._topic, value, key, partition if partition in self._partitions else None, headers)
+
+    def _agents_topic(self) -> str:
+        if not self._agents:
+            partitions_of(self._settings, self._settings.topics.agents)  # says which command to run where there is no topic
+            self._agents = self._settings.topics.agents
+        return self._agents
 
     def refuse(self, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
         """Put a payload on the topic of what is refused."""

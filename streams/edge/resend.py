@@ -51,7 +51,9 @@ def _resend(settings: Settings, mark: Bookmark, sender: Sender, progress: Progre
     positions: dict[int, int] = {}
     for message, partition, offset in _unsent(settings, mark):
         payload = payload_of(message)
-        reason = _send(sender, message) if payload is None else _send_payload(sender, payload, settings.names)
+        reason = (
+            _send(sender, message, settings.topics.agents) if payload is None else _send_payload(sender, payload, settings.names)
+        )
         sent.update([reason] if reason else [])
         refused += reason is None
         left_out += reason == ""
@@ -77,12 +79,12 @@ def _unsent(settings: Settings, mark: Bookmark) -> Iterator[tuple[Message, int, 
             yield message, partition, offset
 
 
-def _send(sender: Sender, message: Message) -> str:
+def _send(sender: Sender, message: Message, agents: str) -> str:
     """The reason for which it had been refused; '' where it can't be sent."""
     came = original(message)
     if came is None or (came.key is None and came.value is None):
         return ""
-    sender.put(came.value, came.key, came.partition, came.headers)
+    sender.put(came.value, came.key, came.partition, came.headers, to_agents=came.topic == agents)
     return came.reason
 
 
@@ -95,6 +97,8 @@ def _send_payload(sender: Sender, payload: Payload, names: Names) -> str | None:
     if isinstance(row, Rejection):
         sender.refuse(payload.body, payload_headers(payload.source, row))
         return None
+    for part in row.refused:
+        sender.refuse(part.body, payload_headers(payload.source, part.why))
     for event in named(row.events, names):
         sender.send_one(event)
     return payload.reason

@@ -67,6 +67,7 @@ class Telemetry:
         self._rebalances = self._counter(metrics.REBALANCES, *self._topics)
         self._partials_sent = self._counter(metrics.PARTIALS_SENT)
         self._contacts_ignored = self._counter(metrics.CONTACTS_IGNORED)
+        self._agent_states = self._counter(metrics.AGENT_STATES, "accepted", "repeated", "too_late", "crowded")
         self._windows_closed = self._counter(metrics.WINDOWS_CLOSED, *TUMBLING, *LONG)
         self._freshness = self._histogram(metrics.FRESHNESS, metrics.FRESHNESS_BOUNDARIES)
         self._publisher_up = self._gauge(metrics.PUBLISHER_UP, *publishers)
@@ -198,6 +199,13 @@ class Telemetry:
     def contacts_ignored(self, kind: str, n: int) -> None:
         """Customers' contacts that changed nothing: repeated, too_late, crowded."""
         self._contacts_ignored.labels(kind).inc(n)
+
+    # Agents
+
+    def agent_states(self, outcomes: Mapping[str, int]) -> None:
+        """States of agents: accepted, repeated, too_late, crowded."""
+        for outcome, n in outcomes.items():
+            self._agent_states.labels(outcome).inc(n)
 
     # Merge and publish
 

@@ -109,14 +109,22 @@ class Desk:
     def _records(self, source: str, body: bytes, taken: Taken | Rejection) -> list[Outgoing]:
         if isinstance(taken, Rejection):
             return [Outgoing(self._topics.rejected, None, body, payload_headers(source, taken))]
-        return [Outgoing(self._topics.interactions, key, value, []) for key, value in taken.records]
+        records = [(self._topics.interactions, *record) for record in taken.records]
+        records += [(self._topics.agents, *state) for state in taken.states]
+        put_aside = [
+            Outgoing(self._topics.rejected, None, part.body, payload_headers(source, part.why)) for part in taken.refused
+        ]
+        return [*(Outgoing(topic, key, value, []) for topic, key, value in records), *put_aside]
 
     def _answer(self, source: str, taken: Taken | Rejection) -> Answer:
         if isinstance(taken, Rejection):
             self._telemetry.refused(source, taken)
             return Answer(400, {"reason": taken.reason, "detail": taken.detail})
-        self._telemetry.written(source, len(taken.records), taken.rules)
-        return Answer(202, {"events": len(taken.records)})
+        n = len(taken.records) + len(taken.states)
+        self._telemetry.written(source, n, taken.rules)
+        for part in taken.refused:
+            self._telemetry.refused(source, part.why)
+        return Answer(202, {"events": n, **({"rejected": len(taken.refused)} if taken.refused else {})})
 
     def _address(self, request: Request) -> str:
         """The address as whoever pushed called it."""

@@ -1,7 +1,7 @@
 """From a payload to the records of its events, or to the reason why not. Pure: the clock is an argument.
 
 Each event goes the way that intake will send it, so that whoever pushed hears of it at once. The surprise: a payload is one
-piece. Where one of its events is refused, none is taken.
+piece. Where one of its events is refused, none is taken; only a source may say that parts of it stand alone.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import orjson
 
+from streams.core.agent_state import read_state
 from streams.core.decode import read
 from streams.core.event import Rejection
 from streams.core.rules import IntakeRules
 from streams.settings import Names
 from streams.sources.formats import PAYLOADS
 from streams.sources.names import named
-from streams.sources.row import CanonicalEvent
+from streams.sources.row import CanonicalEvent, Refused, is_state, key_of
 
 
 class _Value(NamedTuple):
@@ -37,10 +38,12 @@ class _Value(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """Key and value of each event's record, and the source's rules that were applied, e.g. for what isn't counted."""
+    """Key and value of the record of each event and of each agent's state, the rules applied, and parts that are refused."""
 
     records: list[tuple[bytes, bytes]]
+    states: list[tuple[bytes, bytes]]
     rules: tuple[str, ...]
+    refused: tuple[Refused, ...]
 
 
 def take(source: str, body: bytes, rules: IntakeRules, names: Names, now_ms: int) -> Taken | Rejection:
@@ -50,13 +53,21 @@ def take(source: str, body: bytes, rules: IntakeRules, names: Names, now_ms: int
         return row
     events = named(row.events, names)
     refused = _refused(events, rules, now_ms)
-    return refused or Taken([(str(event["interaction_id"]).encode(), orjson.dumps(event)) for event in events], row.rules)
+    if refused is not None:
+        return refused
+    records: list[tuple[bytes, bytes]] = []
+    states: list[tuple[bytes, bytes]] = []
+    for event in events:
+        (states if is_state(event) else records).append((key_of(event), orjson.dumps(event)))
+    return Taken(records, states, row.rules, row.refused)
 
 
 def _refused(events: Sequence[CanonicalEvent], rules: IntakeRules, now_ms: int) -> Rejection | None:
     """Why intake would refuse one of the events."""
     for event in events:
-        found = read(_Value(orjson.dumps(event)), rules, now_ms)
+        value = _Value(orjson.dumps(event))
+        state = is_state(event)
+        found = read_state(value, rules.sources, now_ms + rules.ahead_ms) if state else read(value, rules, now_ms)
         if isinstance(found, Rejection):
             return found
     return None

@@ -8,8 +8,8 @@ a new contact at Amazon, so it is an interaction of its own here, without `offer
 from typing import NamedTuple
 
 from streams.core.event import Reason
-from streams.sources.amazon_fields import SOURCE
-from streams.sources.payload import FieldError
+from streams.sources.amazon_fields import SOURCE, agent_at, channel_at, contact_id_at, queue_at, second_at, word_at
+from streams.sources.payload import FieldError, name_at
 from streams.sources.row import CanonicalEvent, Row
 
 # Contacts that no customer began, by initiation method, and the rule under which they are left out.
@@ -42,6 +42,35 @@ class Contact(NamedTuple):
     reason: str | None = None
 
 
+class Spelling(NamedTuple):
+    """Where the queue and the agent of a contact stand, and what their ARNs are called."""
+
+    queue: str
+    queue_arn: str
+    agent: str
+    agent_arn: str
+
+
+def contact_at(found: object, spelled: Spelling) -> Contact:
+    """The contact that a contact event or record is about, fields in lower case; FieldError where one can't be read."""
+    contact = Contact(
+        contact_id=contact_id_at(found, "contactid"),
+        channel=channel_at(found),
+        method=word_at(found, "initiationmethod"),
+        initial_id=name_at(found, "initialcontactid"),
+        previous_id=name_at(found, "previouscontactid"),
+        queue=queue_at(found, spelled.queue, spelled.queue_arn),
+        agent_id=agent_at(found, spelled.agent, spelled.agent_arn),
+        initiated_ms=second_at(found, "initiationtimestamp"),
+        queued_ms=second_at(found, spelled.queue, "enqueuetimestamp"),
+        answered_ms=second_at(found, spelled.agent, "connectedtoagenttimestamp"),
+        ended_ms=second_at(found, "disconnecttimestamp"),
+        reason=word_at(found, "disconnectreason"),
+    )
+    _need_times(contact)
+    return contact
+
+
 def row(contact: Contact, *endings: CanonicalEvent) -> Row:
     """The facts of a contact and what ends it; nothing for one that no customer began, because nobody waits in it."""
     if contact.method == "api" and contact.channel == "voice":
@@ -53,7 +82,7 @@ def row(contact: Contact, *endings: CanonicalEvent) -> Row:
     return Row(events, () if events else ("nothing_yet",))
 
 
-def need_times(contact: Contact) -> None:
+def _need_times(contact: Contact) -> None:
     """FieldError where a payload that is about a contact has no time of anything that happened to it."""
     if contact.initiated_ms is None and contact.queued_ms is None and contact.answered_ms is None and contact.ended_ms is None:
         raise FieldError(Reason.MISSING_FIELD, "initiationtimestamp: expected a time of anything that happened")

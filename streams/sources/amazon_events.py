@@ -6,7 +6,8 @@ took, only COMPLETED tells the end, because after-contact work follows on DISCON
 
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
-from streams.sources.amazon_contact import Contact, event, need_times, row, was_left
+from streams.sources.amazon_agents import agent_states
+from streams.sources.amazon_contact import Contact, Spelling, contact_at, event, row, was_left
 from streams.sources.amazon_fields import agent_at, channel_at, contact_id_at, queue_at, second_at, word_at
 from streams.sources.payload import FieldError, name_at, objects_at
 from streams.sources.row import CanonicalEvent, Row
@@ -17,21 +18,7 @@ def read_contact_event(found: object) -> Row:
 
     Types that came after this was written change nothing in what the times say.
     """
-    contact = Contact(
-        contact_id=contact_id_at(found, "contactid"),
-        channel=channel_at(found),
-        method=word_at(found, "initiationmethod"),
-        initial_id=name_at(found, "initialcontactid"),
-        previous_id=name_at(found, "previouscontactid"),
-        queue=queue_at(found, "queueinfo", "queuearn"),
-        agent_id=agent_at(found, "agentinfo", "agentarn"),
-        initiated_ms=second_at(found, "initiationtimestamp"),
-        queued_ms=second_at(found, "queueinfo", "enqueuetimestamp"),
-        answered_ms=second_at(found, "agentinfo", "connectedtoagenttimestamp"),
-        ended_ms=second_at(found, "disconnecttimestamp"),
-        reason=word_at(found, "disconnectreason"),
-    )
-    need_times(contact)
+    contact = contact_at(found, Spelling("queueinfo", "queuearn", "agentinfo", "agentarn"))
     over = contact.answered_ms is None or word_at(found, "eventtype") == "completed"
     if contact.ended_ms is None or was_left(contact) or not over:
         return row(contact)
@@ -39,7 +26,7 @@ def read_contact_event(found: object) -> Row:
 
 
 def read_agent_event(found: object) -> Row:
-    """What an agent event says of contacts: when they were queued and answered. FieldError where a field can't be read."""
+    """What an agent event says of contacts, when they were queued and answered, and what the agent does. FieldError as above."""
     agent_id = agent_at(found, "agentarn")
     events: list[CanonicalEvent] = []
     rules: list[str] = []
@@ -60,7 +47,8 @@ def read_agent_event(found: object) -> Row:
         )
         events += told.events
         rules += told.rules
-    return Row(events, tuple(rules) if events or rules else ("no_contact",))
+    states = agent_states(found, agent_id)
+    return Row([*events, *states], tuple(rules) if events or rules or states else ("no_contact",))
 
 
 def _completed(found: object, contact: Contact, ended_ms: int) -> CanonicalEvent:

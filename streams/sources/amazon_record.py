@@ -7,17 +7,9 @@ beside the one of the contact events at the same moment; its id is the lesser on
 
 from streams.core.event import Reason
 from streams.core.wire import MAX_DURATION_SECONDS
-from streams.sources.amazon_contact import Contact, event, goes_on, need_times, row
-from streams.sources.amazon_fields import (
-    SOURCE,
-    agent_at,
-    channel_at,
-    contact_id_at,
-    queue_at,
-    second_at,
-    word_at,
-)
-from streams.sources.payload import FieldError, at, is_name, name_at, number_at
+from streams.sources.amazon_contact import Contact, Spelling, contact_at, event, goes_on, row
+from streams.sources.amazon_fields import SOURCE, second_at
+from streams.sources.payload import FieldError, at, is_name, number_at
 from streams.sources.row import CanonicalEvent, Row
 
 # Contact attributes that are taken, by what they are called.
@@ -31,21 +23,7 @@ _DURATIONS = (
 
 def read_record(found: object) -> Row:
     """The events of a contact record, whose fields are in lower case; FieldError where one can't be read."""
-    contact = Contact(
-        contact_id=contact_id_at(found, "contactid"),
-        channel=channel_at(found),
-        method=word_at(found, "initiationmethod"),
-        initial_id=name_at(found, "initialcontactid"),
-        previous_id=name_at(found, "previouscontactid"),
-        queue=queue_at(found, "queue", "arn"),
-        agent_id=agent_at(found, "agent", "arn"),
-        initiated_ms=second_at(found, "initiationtimestamp"),
-        queued_ms=second_at(found, "queue", "enqueuetimestamp"),
-        answered_ms=second_at(found, "agent", "connectedtoagenttimestamp"),
-        ended_ms=second_at(found, "disconnecttimestamp"),
-        reason=word_at(found, "disconnectreason"),
-    )
-    need_times(contact)
+    contact = contact_at(found, Spelling("queue", "arn", "agent", "arn"))
     return row(contact, *_endings(found, contact))
 
 

@@ -9,18 +9,26 @@ Source: app_queue.c, `ast_queue_log`. What is `holdtime` there is the wait in th
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streams.core.agent_state import State
 from streams.core.event import Reason, Rejection
-from streams.sources.payload import FieldError, context_of, event_of, number_at, text_at, time_at
-from streams.sources.row import CanonicalEvent, Row
+from streams.sources.payload import FieldError, context_of, event_of, name_at, number_at, text_at, time_at
+from streams.sources.row import CanonicalEvent, Row, state_of_agent
 
 SOURCE = "asterisk"
 # Fields of a line before those of its event; 'NONE' stands for nothing.
 _FIELDS = ("time", "callid", "queue", "agent", "event")
 _NOTHING = "NONE"
-_AGENT_STATES = {
-    *("ADDMEMBER", "REMOVEMEMBER", "PAUSE", "UNPAUSE", "PAUSEALL", "UNPAUSEALL"),
-    *("AGENTLOGIN", "AGENTLOGOFF", "AGENTCALLBACKLOGIN", "AGENTCALLBACKLOGOFF"),
-}
+# What the agent of a line does from then on. There is no after-call work in this log.
+_KINDS: tuple[tuple[State, tuple[str, ...]], ...] = (
+    ("available", ("ADDMEMBER", "UNPAUSE", "UNPAUSEALL", "AGENTLOGIN", "AGENTCALLBACKLOGIN")),
+    ("available", ("COMPLETEAGENT", "COMPLETECALLER", "TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER")),
+    ("on_contact", ("CONNECT",)),
+    ("break", ("PAUSE", "PAUSEALL")),
+    ("offline", ("REMOVEMEMBER", "AGENTLOGOFF", "AGENTCALLBACKLOGOFF")),
+)
+_STATES = {kind: state for state, kinds in _KINDS for kind in kinds}
+_TELL_QUEUE = ("ADDMEMBER", "CONNECT")  # members of queues.conf are never added: their calls tell which queue they serve
+_QUEUE_CHARACTERS_MAX = 100  # of it in the id of a state
 _RINGS = {"RINGNOANSWER", "RINGCANCELED"}
 _PLAIN = {"CONNECT": "answered", "ABANDON": "abandoned"}
 
@@ -69,8 +77,9 @@ def _read_line(line: str) -> Row:
         raise FieldError(Reason.MISSING_FIELD, "line: expected time|callid|queue|agent|event")
     head = dict(zip(_FIELDS, ("" if cell == _NOTHING else cell for cell in cells), strict=False))
     kind = cells[4].upper()
+    states = _states(kind, head, cells[5:])
     if kind not in _COUNTED:
-        return Row([], (_rule(kind),))
+        return Row(states, () if states else (_rule(kind),))
     time_ms = time_at(head, "time")
     call = text_at(head, "callid")
     if time_ms is None or call is None:
@@ -78,13 +87,24 @@ def _read_line(line: str) -> Row:
     context = context_of(
         SOURCE, call, channel="voice", queue=text_at(head, "queue"), agent_id=text_at(head, "agent"), direction="inbound"
     )
-    return Row(_events(kind, context, time_ms, cells[5:]))
+    return Row([*_events(kind, context, time_ms, cells[5:]), *states])
+
+
+def _states(kind: str, head: dict[str, str], data: Sequence[str]) -> list[CanonicalEvent]:
+    """What the agent of a line does from then on; nothing where it has no agent, or none that is told."""
+    agent, time_ms = name_at(head, "agent"), time_at(head, "time")
+    if kind not in _STATES or agent is None or time_ms is None:
+        return []
+    queue = name_at(head, "queue")
+    state = "break" if kind == "ADDMEMBER" and data[:1] == ["PAUSED"] else _STATES[kind]
+    name = f"{kind}/{time_ms}/{(queue or '')[:_QUEUE_CHARACTERS_MAX]}"
+    return [state_of_agent(SOURCE, agent, state, time_ms, name, [queue] if queue and kind in _TELL_QUEUE else None)]
 
 
 def _rule(kind: str) -> str:
     """Why a line has no events; a closed list, because it is counted by name."""
-    if kind in _AGENT_STATES:
-        return "agent_state"
+    if kind in _STATES:
+        return "no_agent"
     return "not_answered_by_agent" if kind in _RINGS else "event_not_counted"
 
 

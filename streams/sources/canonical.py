@@ -7,6 +7,7 @@ clock and its settings say. The surprise: one event that is refused refuses all 
 import msgspec
 
 from streams.core import cloudevents
+from streams.core.agent_state import AGENT_STATE, state_of
 from streams.core.event import Reason, Rejection
 from streams.core.wire import Wire, refusal
 from streams.sources.payload import TIME_MS_MAX, FieldError, json_of, need_object, need_time
@@ -37,12 +38,14 @@ def _objects(body: bytes) -> list[dict[str, object]]:
 
 
 def _event(fields: dict[str, object]) -> CanonicalEvent | None:
-    """One event; None for a heartbeat."""
+    """One event, or one state of an agent; None for a heartbeat."""
     if "specversion" in fields:
         unwrapped = cloudevents.unwrap(fields, ())
         if isinstance(unwrapped, Rejection):
             raise FieldError(unwrapped.reason, unwrapped.detail)
         fields = unwrapped
+    if fields.get("type") == AGENT_STATE:
+        return _state(fields)
     try:
         wire = msgspec.convert(fields, Wire)
     except msgspec.ValidationError as error:
@@ -54,6 +57,15 @@ def _event(fields: dict[str, object]) -> CanonicalEvent | None:
         raise FieldError(Reason.MISSING_FIELD, "interaction_id: expected on every event but a heartbeat")
     known = {field: value for field in _FIELDS if (value := getattr(wire, field)) is not None}
     return {**known, "time": _time_ms(fields)}
+
+
+def _state(fields: dict[str, object]) -> CanonicalEvent:
+    state = state_of(fields)
+    if isinstance(state, Rejection):
+        raise FieldError(state.reason, state.detail)
+    told: CanonicalEvent = {name: str(getattr(state, name)) for name in ("id", "source", "type", "agent_id", "state")}
+    known: CanonicalEvent = {} if state.queues is None else {"queues": state.queues}
+    return {**told, "time": _time_ms(fields), **known}
 
 
 def _time_ms(fields: dict[str, object]) -> int:

@@ -49,7 +49,8 @@ def read(body: bytes) -> Row | Rejection:
         topic = need_text(payload, "topic")
         if topic not in _TOPICS:
             return Row([], ("topic_not_counted",))
-        return _TOPICS[topic](_notice(payload))
+        notice = _notice(payload)
+        return Row([], ("outbound",)) if _is_outbound(notice.item) else _TOPICS[topic](notice)
     except FieldError as bad:
         return bad.rejection
 
@@ -104,13 +105,20 @@ def _begun(notice: _Notice) -> Row:
     return Row([event_of(context, "offered", time_ms, "first"), event_of(context, "queued", time_ms, "first")])
 
 
-def _begun_by_agent(notice: _Notice) -> Row:
-    """A teammate writes first: nobody waits."""
-    began_ms = time_at(notice.item, "created_at")
-    time_ms = notice.time_ms if began_ms is None else began_ms
-    context: CanonicalEvent = {**notice.context, "direction": "outbound", "initiation_method": "agent"}
-    author = _agent(need_object(at(notice.item, "conversation_message") or at(notice.item, "source") or {}, "source"))
-    return Row([event_of(context, "offered", time_ms, "first"), event_of(context, "answered", time_ms, "first", agent_id=author)])
+def _is_outbound(item: dict[str, object]) -> bool:
+    """Whether a teammate wrote first. Nobody waits then, so nothing of it is counted, as with other vendors' outbound contacts.
+
+    Who answers a campaign begins a conversation of their own, which version 2 says by `delivered_as`.
+    """
+    delivered_as = text_at(item, "source", "delivered_as")
+    if delivered_as is not None:
+        return delivered_as == "admin_initiated"
+    return "admin" in (text_at(item, "source", "author", "type"), text_at(item, "conversation_message", "author", "type"))
+
+
+def _begun_by_agent(_: _Notice) -> Row:
+    """The topic says it, whatever the conversation does."""
+    return Row([], ("outbound",))
 
 
 def _replied_by_customer(notice: _Notice) -> Row:

@@ -16,6 +16,10 @@ def named(events: Iterable[CanonicalEvent], names: Names) -> list[CanonicalEvent
     used = [(field, table) for field, table in tables if table]
     found = []
     for event in events:
-        known = {field: table[value] for field, table in used if isinstance(value := event.get(field), str) and value in table}
+        known: CanonicalEvent = {
+            field: table[value] for field, table in used if isinstance(value := event.get(field), str) and value in table
+        }
+        if names.queue and isinstance(queues := event.get("queues"), list):
+            known["queues"] = [names.queue.get(queue, queue) for queue in queues]
         found.append({**event, **known} if known else event)
     return found

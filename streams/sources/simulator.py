@@ -13,8 +13,9 @@ from math import exp
 from random import Random
 
 from streams.sources.row import CanonicalEvent
+from streams.sources.simulator_agents import Desk
 from streams.sources.simulator_incidents import Incident, Schedule, arrivals_factor, handle_factor
-from streams.sources.simulator_life import Contact, life_of
+from streams.sources.simulator_life import Contact, life_of, wrap_ms
 from streams.sources.simulator_world import CUSTOMERS, QUEUES, Profile, QueueKind, agents_planned, customer, picked, share_of_peak
 
 SOURCE = "simulator"
@@ -30,28 +31,6 @@ _HANDLE_SPREAD = 0.6  # of log handle time, as measured in call centres (Brown e
 _POISSON_STEP = 500.0  # exp(-500) is still a float
 
 
-class _Desk:
-    """The agents of one queue as a heap of the moments when they are free; first come, first served."""
-
-    def __init__(self) -> None:
-        self.free_ms: list[int] = []
-
-    def staff(self, agents: int, now_ms: int) -> None:
-        """Bring the shift to so many agents; who leaves does so when free."""
-        while len(self.free_ms) < agents:
-            heapq.heappush(self.free_ms, now_ms)
-        while len(self.free_ms) > agents:
-            heapq.heappop(self.free_ms)
-
-    def starts_ms(self, now_ms: int) -> int:
-        """When the next agent is free for somebody who comes now."""
-        return max(now_ms, self.free_ms[0])
-
-    def take(self, until_ms: int) -> None:
-        """Occupy the next free agent."""
-        heapq.heapreplace(self.free_ms, until_ms)
-
-
 class _Centre:
     """Everything that goes on in one simulation."""
 
@@ -60,13 +39,13 @@ class _Centre:
         self.profile = profile
         self.schedule = Schedule(incidents)
         self.prefix = f"sim-{seed}-{start_ms}"
-        self.desks = {queue.name: _Desk() for queue in QUEUES}
+        self.desks = {queue.name: Desk(SOURCE, self.prefix, queue.name) for queue in QUEUES}
         self.recent: deque[int] = deque(maxlen=_RECENT)
         self.contacts = 0
         self.slices = 0
 
     def slice_events(self, from_ms: int, to_ms: int) -> Iterator[CanonicalEvent]:
-        """All events, now and later, of the contacts that arrive in [from_ms, to_ms)."""
+        """All events, now and later, of the contacts that arrive in [from_ms, to_ms), and of the agents who take them."""
         share = share_of_peak(self.profile, from_ms)
         minutes = (to_ms - from_ms) / 60_000
         on = self.schedule.at(from_ms)
@@ -74,7 +53,7 @@ class _Centre:
         for queue in QUEUES:
             rate = self.profile.contacts_per_minute * share * queue.share
             if self.slices % _SHIFT_SLICES == 0:
-                self.desks[queue.name].staff(agents_planned(queue, rate), from_ms)
+                yield from self.desks[queue.name].staff(agents_planned(queue, rate), from_ms)
             for issue, weight in queue.issues:
                 expected = rate * weight * minutes * arrivals_factor(on, queue.name, issue)
                 times = (self.chance.randrange(from_ms, to_ms) for _ in range(_poisson(expected, self.chance)))
@@ -95,8 +74,10 @@ class _Centre:
         handle_ms = round(chance.lognormvariate(0.0, _HANDLE_SPREAD) * median_ms)
         if gives_up_ms is not None and answered_ms is not None and answered_ms > gives_up_ms:
             answered_ms = None
+        agent = ""
         if answered_ms is not None:
-            desk.take(answered_ms + handle_ms)
+            agent, states = desk.take(answered_ms, answered_ms + handle_ms, wrap_ms(handle_ms))
+            yield from states
         contact = Contact(
             source=SOURCE,
             interaction_id=f"{self.prefix}-{self.contacts}",
@@ -109,8 +90,9 @@ class _Centre:
             answered_ms=answered_ms,
             gives_up_ms=gives_up_ms,
             handle_ms=handle_ms,
+            agent=agent,
         )
-        return life_of(contact, chance)
+        yield from life_of(contact, chance)
 
     def _caller(self) -> int:
         """A customer's number: often one who has called lately."""

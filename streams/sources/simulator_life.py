@@ -16,11 +16,10 @@ _TEXT_CHANNELS = ("chat", "email", "social")
 _KNOWN_AT_START = 0.9  # share of contacts whose queue, issue and customer are known when they are offered
 _TRANSFERRED, _ESCALATED, _SURVEYED, _SENTIMENT, _REOPENED = 0.04, 0.03, 0.15, 0.3, 0.02
 _RESOLVED = 0.8
-_AGENTS = 200
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is settled when a contact arrives. answered_ms None: nobody is free before gives_up_ms."""
+    """What is settled when a contact arrives. answered_ms None: nobody is free before gives_up_ms; then there is no agent."""
 
     source: str
     interaction_id: str
@@ -33,6 +32,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     answered_ms: int | None
     gives_up_ms: int | None
     handle_ms: int
+    agent: str
 
 
 def life_of(contact: Contact, chance: Random) -> Iterator[CanonicalEvent]:
@@ -49,8 +49,8 @@ def life_of(contact: Contact, chance: Random) -> Iterator[CanonicalEvent]:
         assert contact.gives_up_ms is not None, "who isn't answered has given up"
         yield _event(contact, 3, "abandoned", contact.gives_up_ms, {})
         return
-    agent: CanonicalEvent = {"agent_id": f"agent-{chance.randrange(_AGENTS):03d}"}
-    yield _event(contact, 3, "answered", contact.answered_ms, agent)
+    chance.random()  # once drew the agent: without it, each seed would give other contacts than it always has
+    yield _event(contact, 3, "answered", contact.answered_ms, {"agent_id": contact.agent})
     yield from _conversation(contact, contact.answered_ms, chance)
 
 
@@ -80,10 +80,15 @@ def _conversation(contact: Contact, answered_ms: int, chance: Random) -> Iterato
 
 def _durations(contact: Contact, chance: Random) -> CanonicalEvent:
     """Handle time in its parts, seconds to the millisecond; they sum to it."""
-    wrap_ms = contact.handle_ms // 6
+    wrapped_ms = wrap_ms(contact.handle_ms)
     hold_ms = contact.handle_ms // 12 if chance.random() < 0.2 else 0
-    talk_ms = contact.handle_ms - wrap_ms - hold_ms
-    return {"talk_seconds": talk_ms / 1000, "hold_seconds": hold_ms / 1000, "wrap_seconds": wrap_ms / 1000}
+    talk_ms = contact.handle_ms - wrapped_ms - hold_ms
+    return {"talk_seconds": talk_ms / 1000, "hold_seconds": hold_ms / 1000, "wrap_seconds": wrapped_ms / 1000}
+
+
+def wrap_ms(handle_ms: int) -> int:
+    """After-contact work, the last sixth of a handle time."""
+    return handle_ms // 6
 
 
 def _csat(contact: Contact, answered_ms: int, resolved: bool, chance: Random) -> int:

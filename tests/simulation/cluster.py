@@ -262,6 +262,7 @@ class Cluster:
             topics.rejected: topics.partitions,
             topics.late: topics.partitions,
             topics.contacts: topics.contact_partitions,
+            topics.agents: topics.agent_partitions,
             topics.partials: SHARDS,
             topics.minutes: 1,
             topics.trends: SHARDS,

@@ -157,10 +157,40 @@ def test_each_contact_event_tells_the_whole_story_so_far() -> None:
 
 
 def test_an_agent_event_tells_queue_and_answer_of_the_contacts_that_the_agent_has() -> None:
-    assert events(agent_event(Call())) == [QUEUED, ANSWERED]
+    assert events(agent_event(Call()))[:2] == [QUEUED, ANSWERED]
     idle = agent_event(Call())
-    idle["CurrentAgentSnapshot"]["Contacts"] = []
+    del idle["CurrentAgentSnapshot"]["Contacts"], idle["CurrentAgentSnapshot"]["AgentStatus"]
     assert told(idle) == Row([], ("no_contact",))
+
+
+@pytest.mark.parametrize(
+    ("contacts", "status", "event_type", "state"),
+    [
+        ([], {"Name": "Available"}, "HEART_BEAT", "available"),
+        ([], {"Name": "Frei", "Type": "ROUTABLE"}, "STATE_CHANGE", "available"),
+        ([], {"Name": "Lunch", "Type": "CUSTOM"}, "STATE_CHANGE", "break"),
+        ([], {"Name": "Lunch"}, "STATE_CHANGE", "break"),
+        ([], {"Name": "Offline", "Type": "OFFLINE"}, "STATE_CHANGE", "offline"),
+        ([], {"Name": "Available"}, "LOGOUT", "offline"),
+        (["INCOMING"], {"Name": "Available"}, "STATE_CHANGE", "available"),
+        (["ENDED", "CONNECTED_ONHOLD"], {"Name": "Available"}, "STATE_CHANGE", "on_contact"),
+        (["ENDED"], {"Name": "Available"}, "STATE_CHANGE", "after_contact_work"),
+    ],
+)
+def test_an_agent_event_tells_what_the_agent_does(
+    contacts: list[str], status: dict[str, str], event_type: str, state: str
+) -> None:
+    payload = agent_event(Call())
+    listed = payload["CurrentAgentSnapshot"]["Contacts"][0]
+    queues = [{"ARN": "arn:x/queue/agent/a-7"}, {"ARN": "arn:x/queue/q-billing"}]
+    payload["CurrentAgentSnapshot"] = {
+        "AgentStatus": status,
+        "Contacts": [{**listed, "State": of_contact} for of_contact in contacts],
+        "Configuration": {"RoutingProfile": {"InboundQueues": queues}},
+    }
+    told_last = events({**payload, "EventType": event_type})[-1]
+    expected = {"id": "e-1", "source": "amazon-connect", "type": "agent_state", "time": told_last["time"], "agent_id": "a-7"}
+    assert told_last == {**expected, "state": state, "queues": ["q-billing"]}
 
 
 def test_a_contact_record_tells_the_whole_contact_and_who_it_was_and_what_about() -> None:

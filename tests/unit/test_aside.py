@@ -40,7 +40,7 @@ def test_why_and_where_stand_behind_the_records_own_headers() -> None:
 def test_the_way_back_gives_the_record_as_it_came() -> None:
     own = [("reason", b"theirs"), ("offset", b"theirs"), ("ce_id", b"1")]
     headers = headers_with(keep(RecordFake(b"{", own, 7, b"k")), WHY, "interactions", 3)
-    assert original(RecordFake(b"{", headers, 0, b"k")) == Original(b"k", b"{", own, 3, "not_json")
+    assert original(RecordFake(b"{", headers, 0, b"k")) == Original(b"k", b"{", own, "interactions", 3, "not_json")
 
 
 def test_a_record_too_long_for_kafka_with_what_is_added_is_cut_and_has_no_way_back() -> None:

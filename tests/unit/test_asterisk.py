@@ -5,7 +5,7 @@ import pytest
 from streams.core.event import Reason, Rejection
 from streams.sources.asterisk import read
 from streams.sources.formats import read_feed
-from streams.sources.row import CanonicalEvent, Row
+from streams.sources.row import CanonicalEvent, Row, is_state
 
 NINE = 1795770000000  # 2026-11-27 09:00 UTC
 CALL: CanonicalEvent = {"source": "asterisk", "interaction_id": "c.1", "channel": "voice", "direction": "inbound"}
@@ -38,7 +38,7 @@ def test_a_call_that_is_answered_transferred_to_another_queue_and_abandoned_ther
     billing: CanonicalEvent = {**CALL, "queue": "billing"}
     caller: CanonicalEvent = {"customer_id": "+15550123"}
     talked: CanonicalEvent = {"talk_seconds": 60.0, "outcome": "transferred"}
-    assert feed.events == [
+    assert [event for event in feed.events if not is_state(event)] == [
         {"id": "c.1/offered/first", **sales, **caller, "type": "offered", "time": NINE},
         {"id": "c.1/queued/1795770000", **sales, **caller, "type": "queued", "time": NINE},
         {"id": "c.1/answered/1795770012", **agent, "type": "answered", "time": NINE + 12_000},
@@ -76,9 +76,28 @@ def test_the_same_lines_again_give_the_same_events_and_fractions_of_seconds_are_
     assert events(line)[0]["time"] == NINE + 250
 
 
-@pytest.mark.parametrize("kind", ["ADDMEMBER", "PAUSE", "AGENTLOGIN"])
-def test_states_of_agents_are_left_out_by_name(kind: str) -> None:
-    assert read(f"1795770000|NONE|sales|PJSIP/7|{kind}|".encode()) == Row([], ("agent_state",))
+@pytest.mark.parametrize(
+    ("line", "state", "queues"),
+    [
+        ("NONE|sales|PJSIP/7|ADDMEMBER|", "available", ["sales"]),
+        ("NONE|sales|PJSIP/7|ADDMEMBER|PAUSED", "break", ["sales"]),
+        ("NONE|NONE|PJSIP/7|PAUSEALL|lunch", "break", None),
+        ("NONE|NONE|PJSIP/7|UNPAUSEALL|", "available", None),
+        ("c.1|sales|PJSIP/7|CONNECT|12|b.7|3", "on_contact", ["sales"]),
+        ("c.1|sales|PJSIP/7|COMPLETECALLER|12|62|1", "available", None),
+        ("NONE|sales|PJSIP/7|REMOVEMEMBER|", "offline", None),
+    ],
+)
+def test_what_an_agent_does_is_told(line: str, state: str, queues: list[str] | None) -> None:
+    kind, queue = line.split("|")[3], line.split("|")[1].replace("NONE", "")
+    expected: CanonicalEvent = {"id": f"{kind}/{NINE}/{queue}", "source": "asterisk", "type": "agent_state", "time": NINE}
+    expected |= {"agent_id": "PJSIP/7", "state": state}
+    found = [event for event in events(f"1795770000|{line}") if event["type"] == "agent_state"]
+    assert found == [expected if queues is None else {**expected, "queues": queues}]
+
+
+def test_a_state_of_nobody_is_left_out_by_name() -> None:
+    assert read(b"1795770000|NONE|sales|NONE|ADDMEMBER|") == Row([], ("no_agent",))
 
 
 @pytest.mark.parametrize(

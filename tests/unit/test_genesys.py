@@ -194,3 +194,38 @@ def test_a_field_that_cant_be_read_is_named(payload: object, reason: Reason, det
     assert isinstance(refused, Rejection)
     assert refused.reason == reason
     assert refused.detail.startswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("routing", "presence", "state"),
+    [
+        ("IDLE", "ON_QUEUE", "available"),
+        ("INTERACTING", "ON_QUEUE", "on_contact"),
+        ("NOT_RESPONDING", "ON_QUEUE", "break"),
+        ("OFF_QUEUE", "MEAL", "break"),
+        ("OFF_QUEUE", "OFFLINE", "offline"),
+    ],
+)
+def test_the_activity_of_a_user_tells_what_an_agent_does(routing: str, presence: str, state: str) -> None:
+    body = {
+        "id": "u-1",
+        "routingStatus": {"status": routing, "startTime": "2026-11-27T09:00:00.250Z"},
+        "presence": {"presenceDefinition": {"systemPresence": presence}, "modifiedDate": "2026-11-27T08:59:00Z"},
+        "activeQueueIds": ["q-1", "q-2"],
+    }
+    found = read(json.dumps({"topicName": "v2.users.u-1.activity", "eventBody": body}).encode())
+    assert isinstance(found, Row)
+    (event,) = found.events
+    assert (event["state"], event["queues"], event["agent_id"]) == (state, ["q-1", "q-2"], "u-1")
+    assert (event["time"], event["id"]) == (1_795_770_000_250, f"activity/1795770000250/{state}")
+
+
+def test_of_a_page_of_conversations_only_the_one_that_cannot_be_read_is_refused() -> None:
+    good, bad = details(Talk()), {"conversationId": "x" * 100, "participants": []}
+    page = read(json.dumps({"conversations": [good, bad]}).encode())
+    why = Rejection(Reason.BAD_VALUE, "conversationId: expected at most 80 characters")
+    assert isinstance(page, Row)
+    assert isinstance(alone := read(json.dumps(good).encode()), Row)
+    assert page.events == alone.events
+    assert [(json.loads(part.body), part.why) for part in page.refused] == [(bad, why)]
+    assert read(json.dumps({"conversations": [bad]}).encode()) == why

@@ -19,7 +19,6 @@ KNOWN: CanonicalEvent = {
     "customer_id": "5ee3d479d1cf3dedbee23d68",
 }
 AGENT: CanonicalEvent = {"agent_id": "3330619"}
-OUTBOUND: CanonicalEvent = {"direction": "outbound", "initiation_method": "agent"}
 
 
 def of(kind: str, part: str, time_s: int, *more: CanonicalEvent) -> CanonicalEvent:
@@ -30,9 +29,7 @@ def of(kind: str, part: str, time_s: int, *more: CanonicalEvent) -> CanonicalEve
 
 
 EXPECTED = {
-    "admin-single-created": Row(
-        [of("offered", "first", 1596634805, OUTBOUND), of("answered", "first", 1596634805, OUTBOUND, AGENT)]
-    ),
+    "admin-single-created": Row([], ("outbound",)),
     "admin-opened": Row([of("reopened", "6073760644", 1596634937, AGENT)]),
     "admin-opened-no-admin": Row([of("reopened", "6073760644", 1596634937, AGENT)]),
     "admin-assigned": Row([], ("assigned_to_agent",)),
@@ -57,7 +54,12 @@ def test_the_samples_give_what_the_reference_says(name: str) -> None:
     file = SAMPLES / (f"webhook-conversation-{name}.json")
     if not file.exists():
         pytest.skip(f"no samples of Intercom at {SAMPLES}")
-    assert read(file.read_bytes()) == EXPECTED[name]
+    payload = json.loads(file.read_bytes())
+    begun_by = payload["data"]["item"].get("conversation_message", {}).get("author", {})
+    if "topic_not_counted" not in EXPECTED[name].rules:  # in all samples a teammate wrote first
+        assert read(file.read_bytes()) == Row([], ("outbound",))
+    begun_by["type"] = "user"
+    assert read(json.dumps(payload).encode()) == EXPECTED[name]
 
 
 def notice(topic: str, **item: Any) -> bytes:

@@ -53,6 +53,8 @@ def test_every_topic_has_the_partitions_of_its_stage() -> None:
         "streams-intake-changelog": 6,
         "contacts": 2,
         "streams-journey-changelog": 2,
+        "agents": 1,
+        "streams-agents-changelog": 1,
         "partials": 3,
         "streams-merge-changelog": 3,
         "trends": 3,

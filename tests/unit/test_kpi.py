@@ -157,7 +157,7 @@ def test_a_ratio_above_one_is_published_as_it_is_with_the_interval_of_one() -> N
 def test_kpis_of_many_series_are_those_of_each(ratios: list[tuple[int, int]]) -> None:
     cells: list[Cell] = [{m.HANDLED: n, m.TRANSFERRED: hits, m.CSAT_1 + hits % 5: n} for hits, n in ratios]
     names = ["total"] * len(cells)
-    together = kpis_of(cells, RULES, names, [None] * len(cells))
+    together = kpis_of(cells, RULES, names, [None] * len(cells), 0)
     assert together == [kpis(cell, RULES, "total") for cell in cells]
     limits = [tuple(round(limit, 6) for limit in wilson(hits, n)) for hits, n in ratios]
     assert limits == [(found["transfer_rate"].low, found["transfer_rate"].high) for found in together]

@@ -7,9 +7,10 @@ from collections import Counter
 import msgspec
 import pytest
 
+from streams.core.agent_state import AgentState
 from streams.core.errors import StreamsError
 from streams.core.wire import Wire
-from streams.sources.row import CanonicalEvent, time_of
+from streams.sources.row import CanonicalEvent, is_state, time_of
 from streams.sources.simulator import simulate
 from streams.sources.simulator_incidents import Incident, demo_incidents, parse_incident
 from streams.sources.simulator_world import QUEUES, Profile, agents_planned, busy_at, customer, share_of_peak
@@ -21,9 +22,9 @@ PROFILE = Profile(contacts_per_minute=60)
 
 
 def hours(first: float, last: float, *incidents: Incident, seed: int = 1) -> list[CanonicalEvent]:
-    """The events of some hours of that Wednesday, without heartbeats."""
+    """The events of contacts of some hours of that Wednesday, without heartbeats and states of agents."""
     events = simulate(seed, DAY_MS + round(first * HOUR_MS), DAY_MS + round(last * HOUR_MS), PROFILE, incidents)
-    return [event for event in events if event["type"] != "heartbeat"]
+    return [event for event in events if event["type"] not in ("heartbeat", "agent_state")]
 
 
 def incident(kind: str, hour: float, minutes: float, factor: float, queue: str | None = None) -> Incident:
@@ -46,7 +47,7 @@ def test_the_same_seed_gives_the_same_events_and_another_seed_others() -> None:
 
 def test_events_are_valid_in_time_order_and_their_ids_are_unique() -> None:
     events = list(simulate(1, DAY_MS + 9 * HOUR_MS, DAY_MS + 10 * HOUR_MS, PROFILE))
-    assert all(msgspec.convert(event, Wire) for event in events)
+    assert all(msgspec.convert(event, AgentState if is_state(event) else Wire) for event in events)
     assert all(time_of(a) <= time_of(b) for a, b in itertools.pairwise(events))
     assert len({event["id"] for event in events}) == len(events)
 
@@ -103,7 +104,7 @@ def test_an_outage_stops_arrivals_and_a_dip_thins_them() -> None:
 def test_slow_agents_make_handle_times_longer_and_arrivals_no_fewer() -> None:
     def talk(events: list[CanonicalEvent]) -> float:
         found = [event["talk_seconds"] for event in events if event["type"] == "completed"]
-        return sum(float(seconds) for seconds in found) / len(found)
+        return sum(float(str(seconds)) for seconds in found) / len(found)
 
     slow, calm = hours(10, 10.5, incident("slow", 10, 30, 2)), hours(10, 10.5)
     assert talk(slow) > 1.7 * talk(calm)

@@ -15,6 +15,8 @@ const COLUMNS = [
   { id: "service_level", title: "Service level", show: percent, bar: "ratio" },
   { id: "abandonment", title: "Abandoned", show: percent, bar: "ratio", full: 0.2 },
   { id: "asa", title: "ASA", show: duration },
+  { id: "agents_available", title: "Free agents", show: count },
+  { id: "occupancy", title: "Occupancy", show: percent, bar: "ratio" },
   { id: "offered", title: "Offered", show: count, bar: "largest" },
 ];
 
