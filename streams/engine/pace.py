@@ -2,6 +2,7 @@
 
 from streams.engine.options import StageOptions
 
+REST_SECONDS = 0.05  # how often is looked whether a rest has become pointless
 FLUSH_SHARE = 3  # in a catch-up pauses last so many times as the flush before
 
 

@@ -2,9 +2,8 @@
 
 This is the shell: service, threads, lock. `table` and `opening` decide, `source` and `producer` talk to Kafka.
 
-Four times a second everything that changed becomes durable in one transaction: outputs, changed keys, a stamp and the offsets.
-Draining a keeper and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread while
-agents go on.
+Four times a second what changed becomes durable in one transaction: outputs, changed keys, a stamp and the offsets. Draining a
+keeper and taking what is dirty is one step on the event loop, between two batches; the writing runs in a thread meanwhile.
 
 The surprise: partitions come and go only while no flush is under way. The lock that ensures it is what makes repeating an aborted
 transaction safe.
@@ -29,7 +28,7 @@ from streams.engine.errors import EngineError, Stuck
 from streams.engine.opening import OPEN_SECONDS_MAX, Found, find
 from streams.engine.options import Settings, StageOptions, member_settings
 from streams.engine.outage import Outage
-from streams.engine.pace import pause_seconds
+from streams.engine.pace import REST_SECONDS, pause_seconds
 from streams.engine.producer import Plain, Transactions, Work, Writer
 from streams.engine.reading import Prepare
 from streams.engine.source import Limits, Place, Source
@@ -46,7 +45,6 @@ LOG = logging.getLogger(__name__)
 STOP_SECONDS_MAX = 10.0  # an orderly stop waits this long for the reader before it goes on without
 GATHER_SECONDS = 0.02  # batches of other partitions that were read together are applied within this
 RIVAL_PAUSE_SECONDS = 0.5  # between two questions who has our name
-REST_SECONDS = 0.05  # how often is looked whether a rest has become pointless
 
 
 class Stage(Service, Generic[K]):
@@ -102,12 +100,13 @@ class Stage(Service, Generic[K]):
         self._moved = asyncio.Event()  # something was applied since the last flush
         self._reading: asyncio.Future[None] | None = None
         self._left: list[int] = []  # partitions that the last flush left out
+        self._last = False  # the last flush has begun: what is applied now would be in none, and be done again by the next owner
         service_of(app, self)
 
     def accept(self, batch: Batch) -> K | None:
         """The keeper, its position moved; None where the partition has gone. Apply the batch at once, without an await."""
         self._source.taken()
-        keeper = self._table.accept(batch)
+        keeper = None if self._last else self._table.accept(batch)
         if keeper is not None:
             self._moved.set()
             self._telemetry.consumed(self.topic, batch.messages)
@@ -154,6 +153,7 @@ class Stage(Service, Generic[K]):
         self._source.stop()
         if self._reading is not None:
             await asyncio.wait([self._reading], timeout=STOP_SECONDS_MAX)
+        self._last = True
         try:
             await self._flush_all()
         except EngineError as error:
