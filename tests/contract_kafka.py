@@ -9,8 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from kafka_cluster import make_topics
 from running import eventually
 
 from streams.engine.options import Settings, StageOptions, member_settings, reader_settings, writer_settings
@@ -49,9 +49,7 @@ class Ground:
 
     def make_topic(self, partitions: int = 1) -> "Ground":
         """Create the topic."""
-        admin = AdminClient({"bootstrap.servers": self.broker})
-        for made in admin.create_topics([NewTopic(self.topic, partitions, 1)]).values():
-            made.result()
+        make_topics(self.broker, [NewTopic(self.topic, partitions, 1)])
         return self
 
     def place(self, offset: int, partition: int = 0) -> TopicPartition:

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from kafka_cluster import make_topics
 from running import NO_COORDINATOR, eventually
 
 from streams.edge.embedded import end_with_parent
@@ -37,12 +37,10 @@ class Job:
 
     def create_topics(self, replicas: int = 1, **changelog: str) -> None:
         """Events, what was counted, and the changelog with these settings of its own."""
-        admin = AdminClient({"bootstrap.servers": self.broker})
         compact = {"cleanup.policy": "compact", **{name.replace("_", "."): value for name, value in changelog.items()}}
         topics = [NewTopic(f"{self.app}-{name}", PARTITIONS, replicas) for name in ("events", "counted")]
         topics.append(NewTopic(f"{self.app}-count-changelog", PARTITIONS, replicas, config=compact))
-        for made in admin.create_topics(topics).values():
-            made.result()
+        make_topics(self.broker, topics)
 
     def produce(self, events: int) -> None:
         """Fill the topic evenly."""
@@ -202,3 +200,16 @@ class Job:
         ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in range(PARTITIONS)}
         consumer.close()
         return ends
+
+
+def has_consumed(job: Job, records: int) -> bool:
+    """Whether worker a has taken more than so many records."""
+    return job.consumed("a") > records
+
+
+def assert_exact(job: Job) -> None:
+    """Outputs, tables, stamps and offsets all tell of the input, each record once."""
+    job.wait_done()
+    assert job.expected() == job.counted()
+    assert job.expected() == job.tables()
+    assert job.events == job.stamps()

@@ -6,6 +6,8 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from coordinators import is_whole
 from running import eventually
 
@@ -96,3 +98,10 @@ def answers(address: str) -> bool:
     except EngineError:
         return False
     return True
+
+
+def make_topics(address: str, topics: list[NewTopic]) -> None:
+    """Create topics, and wait until the broker has."""
+    admin = AdminClient({"bootstrap.servers": address})  # kept by name: when it goes, what it was asked for ends, too
+    for made in admin.create_topics(topics).values():
+        made.result()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from alertmanager_server import AlertmanagerServer
+from counting import Job
 from kafka_cluster import KafkaCluster
 from redis_process import RedisProcess
 from running import eventually
@@ -73,6 +74,14 @@ def alertmanager(tmp_path: Path) -> Iterator[AlertmanagerServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
+    """A counting job on real Kafka, its topics not yet made."""
+    job = Job(kafka, tmp_path)
+    yield job
+    job.stop()
 
 
 def _accepts(port: int) -> bool:

@@ -2,13 +2,13 @@
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
-from counting import PARTITIONS, Job
+from counting import PARTITIONS, Job, assert_exact, has_consumed
 from running import eventually
 
 from streams.engine.disk import HELD_KEY, Held, decode_held, make_cache, open_database
@@ -21,26 +21,11 @@ EVENTS = 20_000
 
 
 @pytest.fixture
-def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
-    """A filled topic on real Kafka."""
-    job = Job(kafka, tmp_path)
+def job(job: Job) -> Job:
+    """With a filled topic."""
     job.create_topics()
     job.produce(EVENTS)
-    yield job
-    job.stop()
-
-
-def has_consumed(job: Job, records: int) -> bool:
-    """Whether worker a has taken more than so many records."""
-    return job.consumed("a") > records
-
-
-def assert_exact(job: Job) -> None:
-    """Outputs, tables, stamps and offsets all tell of the input, each record once."""
-    job.wait_done()
-    assert job.expected() == job.counted()
-    assert job.expected() == job.tables()
-    assert job.events == job.stamps()
+    return job
 
 
 def openings(job: Job, worker: str = "a") -> list[tuple[int, int]]:

@@ -2,13 +2,12 @@
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
 import pytest
-from counting import PARTITIONS, STAMP, Job
+from counting import PARTITIONS, STAMP, Job, assert_exact, has_consumed
 from running import eventually
 
 pytestmark = pytest.mark.integration
@@ -19,26 +18,11 @@ SLOW_FLUSH = {**SLOW, "flush": 0.5}  # there always is something that isn't flus
 
 
 @pytest.fixture
-def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
-    """A filled topic on real Kafka."""
-    job = Job(kafka, tmp_path)
+def job(job: Job) -> Job:
+    """With a filled topic."""
     job.create_topics()
     job.produce(EVENTS)
-    yield job
-    job.stop()
-
-
-def has_consumed(job: Job, records: int) -> bool:
-    """Whether worker a has taken more than so many records."""
-    return job.consumed("a") > records
-
-
-def assert_exact(job: Job) -> None:
-    """Outputs, tables, stamps and offsets all tell of the input, each record once."""
-    job.wait_done()
-    assert job.expected() == job.counted()
-    assert job.expected() == job.tables()
-    assert job.events == job.stamps()
+    return job
 
 
 def test_a_worker_that_is_killed_and_started_again_counts_each_record_once(job: Job) -> None:

@@ -1,7 +1,6 @@
 """What the engine refuses: it stops with one line that says why, exit code 1, nothing written, no hang."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ from streams.engine.outage import Outage
 from streams.engine.producer import MEMBERSHIP_ATTEMPTS, Transactions, Work
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def job(kafka: str, tmp_path: Path) -> Iterator[Job]:
-    """A job on real Kafka, its topics not yet made."""
-    job = Job(kafka, tmp_path)
-    yield job
-    job.stop()
 
 
 def assert_refused(job: Job, reason: str) -> None:

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from kafka_cluster import make_topics
 
 from streams.edge.clock import now_ms
 from streams.engine.app import make_app
@@ -84,9 +84,7 @@ def test_it_begins_at_the_beginning_or_so_many_seconds_ago_and_reads_on(
     address = str(request.getfixturevalue(broker))
     app_name = f"tail-{uuid4().hex[:8]}"
     whole, young, old = (f"{app_name}-{name}" for name in ("whole", "young", "old"))
-    admin = AdminClient({"bootstrap.servers": address})
-    for made in admin.create_topics([NewTopic(topic, 2, 1) for topic in (whole, young, old)]).values():
-        made.result()
+    make_topics(address, [NewTopic(topic, 2, 1) for topic in (whole, young, old)])
     for topic in (whole, young, old):
         send(address, topic, ["yesterday"], now_ms() - DAY_SECONDS * 1000)
     for topic in (whole, young):
