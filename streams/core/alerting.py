@@ -7,7 +7,7 @@ expected; warning for 20 contacts or a doubling (halving); info below. It never 
 import msgspec
 
 from streams.core.alert import Alert, AlertKind, AlertState, Severity
-from streams.core.incident import Incident
+from streams.core.incident import LASTING_MINUTES, Incident
 from streams.core.series import series_cut, series_values
 
 METRIC = "offered"
@@ -40,6 +40,8 @@ def recommendation(incident: Incident) -> str:
     """One sentence for whoever runs the floor."""
     where = ", ".join(series_values(incident.series).values()) or "all contacts"
     ratio = incident.observed / max(incident.expected, 1e-9)
+    if incident.minutes >= LASTING_MINUTES:
+        return f"×{ratio:.2f} on {where} has lasted a day and counts as usual from now on: plan for it."
     if incident.kind == "outage":
         return f"No contact arrives on {where}: check routing, lines and the event feed before anything else."
     if incident.kind == "dip":

@@ -89,9 +89,10 @@ def with_steps(bank: Bank, steps: Steps) -> Bank:
 
 
 class Gates(NamedTuple):
-    """What an alert needs beside evidence, see config [detect]. peak: the usual busiest minute of each series, 0 if unknown."""
+    """What an alert needs beside evidence, see config [detect]. threshold: evidence that each series needs. peak: its usual
+    busiest minute, 0 if unknown or of no account."""
 
-    threshold: float
+    threshold: FloatArray
     contacts_min: int
     ratio_min: float
     peak: FloatArray

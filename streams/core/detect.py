@@ -18,13 +18,15 @@ from streams.core.frame import MinuteFrame
 from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
 from streams.core.measure import OFFERED
+from streams.core.profile import Profile
 from streams.core.series import series_cut, series_values
 from streams.core.trend import Expectation
 from streams.core.watch import MINUTE_MS, Watch, WatchRules
 
 ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
 META_KEY = b"meta"
-SERIES_PREFIX = b"s"
+BLOCK = 256  # series whose numbers are kept as one value of 330 kB
+BLOCK_PREFIX, NAMES_PREFIX, BOOKS_PREFIX = b"fleet", b"names", b"books"
 
 
 class DetectRules(WatchRules, frozen=True, kw_only=True):
@@ -54,18 +56,17 @@ class _Meta(msgspec.Struct, array_like=True):
     ended_ms: dict[int, int | None] = {}
 
 
-class _SeriesState(msgspec.Struct, array_like=True, frozen=True):
-    """One series at rest."""
+class _Books(msgspec.Struct, array_like=True, frozen=True):
+    """The incidents of one series at rest."""
 
-    column: int
-    values: bytes
     pending: Incident | None
     active: Incident | None
     recent: Incident | None
 
 
 _META_DECODER = msgspec.msgpack.Decoder(_Meta)
-_SERIES_DECODER = msgspec.msgpack.Decoder(_SeriesState)
+_BOOKS_DECODER = msgspec.msgpack.Decoder(_Books)
+_NAMES_DECODER = msgspec.msgpack.Decoder(list[str])
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -79,8 +80,11 @@ class Detect:
         self._watch = Watch(rules)
         self._forecasting = Forecasting(store, rules.forecast)
         self._names: list[str] = []
+        self._columns: dict[str, int] = {}
         self._expectations: list[tuple[str, Expectation]] = []
         self._dirty = self._stepped = False
+        self._named = 0
+        self._booked: dict[str, _Books] = {}
         self._meta = _META_DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta()
         self._restore()
 
@@ -150,59 +154,74 @@ class Detect:
 
     def _step(self, start_ms: int, contacts: dict[str, int]) -> None:
         meta, self._stepped = self._meta, True
+        profile = self._forecasting.profile((meta.next_ms or start_ms) - MINUTE_MS, start_ms, self._names)
         self._forecasting.take(start_ms, contacts)
         gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
         asleep = meta.empty_minutes >= ASLEEP_MINUTES
         meta.empty_minutes = 0 if contacts else meta.empty_minutes + 1
         counts = np.array([contacts.get(name, 0) for name in self._names], dtype=np.float64)
         if asleep:
-            self._fleet.wake(counts, gap_minutes)
+            self._fleet.wake(counts, profile, gap_minutes)
         elif self._names:
-            self._expect_and_step(counts, start_ms)
+            self._expect_and_step(counts, profile, start_ms)
         if meta.empty_minutes >= ASLEEP_MINUTES:
             self._watch.expire(start_ms + MINUTE_MS)
-        newcomers = sorted(contacts.keys() - set(self._names))
+        newcomers = sorted(contacts.keys() - self._columns.keys())
+        self._columns.update((name, len(self._names) + place) for place, name in enumerate(newcomers))
         self._names += newcomers
         self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))
 
-    def _expect_and_step(self, counts: FloatArray, start_ms: int) -> None:
+    def _expect_and_step(self, counts: FloatArray, profile: Profile, start_ms: int) -> None:
         warm, noise = self._fleet.warm, self._fleet.noise()
-        forecast = self._under_incidents(self._fleet.step(counts), noise)
+        self._watch.carry(profile, self._columns)
+        forecast = self._under_incidents(self._fleet.step(counts, profile), noise)
         low, high = band(forecast.mean, forecast.dispersion)
         for column in np.nonzero(warm)[0]:
             name = self._names[column]
             figures = (int(counts[column]), float(forecast.mean[column]), float(low[column]), float(high[column]))
             self._expectations.append((name, _expectation(name, start_ms, figures)))
         self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
+        if self._watch.active:
+            self._forecasting.hold(self._watch.active)
 
     def _under_incidents(self, forecast: Forecast, noise: FloatArray) -> Forecast:
         """The forecast with what incidents expect in place of levels that follow them."""
         for name, incident in self._watch.active.items():
-            column = self._names.index(name)
+            column = self._columns[name]
             forecast.mean[column], forecast.dispersion[column] = expectation(incident, float(noise[column]))
         return forecast
 
     def _save(self) -> None:
-        watch = self._watch
-        for column, name in enumerate(self._names):
-            incidents = (watch.pending.get(name), watch.active.get(name), watch.recent.get(name))
-            state = _SeriesState(column, self._fleet.pack(column), *incidents)
-            self._store[SERIES_PREFIX + name.encode()] = _ENCODER.encode(state)
+        """All numbers, block by block, since each minute moves them; names and incidents where they changed."""
+        for first in range(0, len(self._names), BLOCK):
+            end, block = min(first + BLOCK, len(self._names)), first // BLOCK
+            self._store[BLOCK_PREFIX + b"%d" % block] = self._fleet.pack(first, end)
+            if end > self._named:
+                self._store[NAMES_PREFIX + b"%d" % block] = _ENCODER.encode(self._names[first:end])
+        self._named = len(self._names)
+        books = {name: _Books(*(book.get(name) for book in self._watch.books())) for name in set().union(*self._watch.books())}
+        for name in self._booked.keys() - books.keys():
+            del self._store[BOOKS_PREFIX + name.encode()]
+        for name, incidents in books.items():
+            if self._booked.get(name) != incidents:
+                self._store[BOOKS_PREFIX + name.encode()] = _ENCODER.encode(incidents)
+        self._booked = books
 
     def _restore(self) -> None:
-        states = {
-            key[len(SERIES_PREFIX) :].decode(): _SERIES_DECODER.decode(value)
-            for key, value in self._store.items()
-            if key.startswith(SERIES_PREFIX)
-        }
-        self._names = sorted(states, key=lambda name: states[name].column)
-        if not states:
-            return
-        self._fleet.unpack([states[name].values for name in self._names])
-        for name, state in states.items():
-            for incidents, incident in zip(self._watch.books(), (state.pending, state.active, state.recent), strict=True):
+        blocks = sum(key.startswith(NAMES_PREFIX) for key in self._store)
+        names = [_NAMES_DECODER.decode(self._store[NAMES_PREFIX + b"%d" % block]) for block in range(blocks)]
+        self._names = [name for part in names for name in part]
+        self._columns = {name: column for column, name in enumerate(self._names)}
+        self._named = len(self._names)
+        if blocks:
+            numbers = (self._store[BLOCK_PREFIX + b"%d" % block] for block in range(blocks))
+            self._fleet.unpack([(len(part), packed) for part, packed in zip(names, numbers, strict=True)])
+        for key in sorted(key for key in self._store if key.startswith(BOOKS_PREFIX)):
+            name = key[len(BOOKS_PREFIX) :].decode()
+            self._booked[name] = _BOOKS_DECODER.decode(self._store[key])
+            for book, incident in zip(self._watch.books(), msgspec.structs.astuple(self._booked[name]), strict=True):
                 if incident is not None:
-                    incidents[name] = incident
+                    book[name] = incident
 
 
 def _expectation(series: str, start_ms: int, figures: tuple[int, float, float, float]) -> Expectation:

@@ -1,8 +1,10 @@
 """Fleet: the state of all watched series as arrays, and the step that takes one minute of counts.
 
 The surprise: a column is a series and columns are kept in order of first sight, so that a restored fleet gives the same floats.
-A series is packed as raw float64, which is exact.
+Blocks of columns are packed as raw float64, which is exact.
 """
+
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -10,8 +12,9 @@ import numpy.typing as npt
 
 from streams.core import cusum, steps
 from streams.core.cusum import ROWS, Bank
-from streams.core.level import QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, learn, predict, started
-from streams.core.steps import STEP_ROWS, Steps
+from streams.core.level import LEVEL_NOISE, QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, learn, predict, started
+from streams.core.profile import Profile
+from streams.core.steps import Steps
 
 DAY_MINUTES = 1440
 _LEVELS, _TESTS, _SINGLES = len(Levels._fields), len(Bank._fields), 6
@@ -20,6 +23,10 @@ _STEADY_SLOPE_SD, _STEADY_NOISE = 0.002, 1e-4
 _PEAK_KEPT = 0.99976  # per minute: half of the known peak is forgotten in two days, a weekend
 _PEAK_VARIANCE = 0.1  # a level known worse than this says nothing of the peak
 _NEAR_PEAK = 0.4  # of the peak: from here on the day's profile is flat enough for QUIET_SLOPE_SD
+# Beside its profile a level goes its own way by 2 % an hour, by a share of the profile's misfit, and by a part of each step of
+# the profile: who opens late or more steeply than usual is no incident.
+OWN_WAY, _OWN_MISFIT, _OWN_SLOPE, _RISE_ERROR = 1e-5, 0.003, 0.002, 0.2
+_AWAKE_VARIANCE = 0.1  # of the log level after a night without contacts, as the profile has it
 # Over-dispersion: ratio of discounted sums, remembered for about a day, with a prior of κ = 0.02 that weighs as much as 20
 # minutes at 30 contacts; squared errors are cut at 16 variances, so that an incident teaches nothing.
 _NOISE_KEPT, _NOISE_PRIOR, _NOISE_WEIGHT, _NOISE_RANGE, _NOISE_CUT = 0.9993, 0.02, 2e4, (0.002, 0.3), 16.0
@@ -43,6 +50,7 @@ class Fleet:
         self.singles = np.zeros((_SINGLES, 0))
         self.steady = Levels(*np.zeros((_LEVELS, 1, 0)))
         self.steps = steps.no_steps(0)
+        self.profiled = np.zeros(0, dtype=np.bool_)
 
     @property
     def age(self) -> FloatArray:
@@ -80,13 +88,16 @@ class Fleet:
         self.steps = Steps(*np.concatenate((self.steps, steps.no_steps(n)), axis=2))
         self.singles = np.concatenate((self.singles, np.zeros((_SINGLES, n))), axis=1)
 
-    def step(self, counts: FloatArray) -> Forecast:
-        """Take one minute of counts of all series; what was expected of it."""
+    def step(self, counts: FloatArray, profile: Profile) -> Forecast:
+        """Take one minute of counts of all series, carried along their profile; what was expected of it."""
         noise, held, warm = self.noise(), self.held, self.warm
-        predicted = predict(self.levels, self._slope_sd(), self.persistence)
+        self._carry(profile)
+        self.profiled = profile.known
+        slope_sd, level_noise = self._freedom(profile)
+        predicted = predict(self.levels, slope_sd, self.persistence, level_noise)
         forecast = Forecast(np.exp(predicted.log_mean[0]), predicted.variance[0] + noise)
         gained = np.where(warm, cusum.evidence(predicted, counts, noise), -np.inf)
-        self._look_back(predicted, counts, warm & (held == 0))
+        self._look_back(predicted, counts, (warm & (held == 0), slope_sd, level_noise))
         bank = cusum.add(self.bank, gained, counts)
         self.bank, self.levels = cusum.start_anew(bank, learn(predicted, counts, noise), held)
         self._remember(counts, forecast, warm & (held == 0))
@@ -96,17 +107,35 @@ class Fleet:
         """All tests, see cusum.SIDES."""
         return cusum.with_steps(self.bank, self.steps)
 
-    def _look_back(self, predicted: Levels, counts: FloatArray, tested: npt.NDArray[np.bool_]) -> None:
-        noise = self.noise()
-        steady = predict(self.steady, np.full(len(counts), _STEADY_SLOPE_SD), self.persistence, _STEADY_NOISE)
+    def _carry(self, profile: Profile) -> None:
+        """Everything that is a log rate goes the profile's way; a new day makes it less sure."""
+        rise = profile.rise
+        levels, steady = self.levels, self.steady
+        self.levels = levels._replace(log_mean=levels.log_mean + rise, variance=levels.variance + profile.unsure)
+        self.steady = steady._replace(log_mean=steady.log_mean + rise, variance=steady.variance + profile.unsure)
+        self.bank = self.bank._replace(base=self.bank.base + rise)
+        self.steps = self.steps._replace(base=self.steps.base + rise)
+
+    def _freedom(self, profile: Profile) -> tuple[FloatArray, FloatArray]:
+        """How far a level may go its own way in a minute: standard deviation of the slope, variance beside it."""
+        slope_sd = np.where(self._near_peak(), QUIET_SLOPE_SD, SLOPE_SD)
+        slope_sd = np.where(profile.known, np.minimum(SLOPE_SD, _OWN_SLOPE * np.sqrt(profile.misfit)), slope_sd)
+        own_way = OWN_WAY + (_RISE_ERROR * profile.rise) ** 2 + _OWN_MISFIT * profile.misfit
+        return slope_sd, np.where(profile.known, own_way, LEVEL_NOISE)
+
+    def _look_back(
+        self, predicted: Levels, counts: FloatArray, given: tuple[npt.NDArray[np.bool_], FloatArray, FloatArray]
+    ) -> None:
+        noise, (tested, slope_sd, level_noise) = self.noise(), given
+        steady_sd, steady_noise = np.minimum(slope_sd, _STEADY_SLOPE_SD), np.minimum(level_noise, _STEADY_NOISE)
+        steady = predict(self.steady, steady_sd, self.persistence, steady_noise)
         base, drift, variance, spread = steps.reference(predicted, steady)
         new = (base, drift, np.where(tested, variance, 0.0), spread)  # without variance a row doesn't begin
         self.steps = steps.look_back(self.steps, new, counts, noise, self.peak)
         self.steady = learn(steady, counts, noise)
 
-    def _slope_sd(self) -> FloatArray:
-        near = (self.peak > 0) & (np.exp(self.levels.log_mean[0]) > _NEAR_PEAK * self.peak)
-        return np.where(near, QUIET_SLOPE_SD, SLOPE_SD)
+    def _near_peak(self) -> npt.NDArray[np.bool_]:
+        return np.asarray((self.peak > 0) & (np.exp(self.levels.log_mean[0]) > _NEAR_PEAK * self.peak))
 
     def _remember(self, counts: FloatArray, forecast: Forecast, calm: npt.NDArray[np.bool_]) -> None:
         mean, sure = forecast.mean, self.levels.variance[0]
@@ -125,14 +154,17 @@ class Fleet:
             )
         )
 
-    def wake(self, counts: FloatArray, gap_minutes: int) -> None:
-        """Learn the levels anew after a gap; what was known of noise and peak stays for a week."""
-        self.levels, self.steady = started(counts, ROWS), started(counts, 1)
+    def wake(self, counts: FloatArray, profile: Profile, gap_minutes: int) -> None:
+        """Learn the levels anew after a gap, from the profile where there is one: then no warm-up is needed. What was known of
+        noise and peak stays for a week."""
+        self.levels, self.steady = (_awake(started(counts, rows), profile) for rows in (ROWS, 1))
         self.steps = steps.no_steps(len(counts))
         self.bank = Bank(*np.zeros((_TESTS, ROWS, len(counts))))
         self.singles[4:] = 0.0
         if gap_minutes > 7 * DAY_MINUTES:
             self.singles[:] = 0.0
+        self.singles[5] = np.where(profile.known, self.warm_up_minutes, 0.0)
+        self.bank, self.levels = cusum.start_anew(self.bank, self.levels, self.held)
 
     def settle(self, column: int, log_mean: float, variance: float) -> None:
         """Put the level of a series to what is known after an incident."""
@@ -153,18 +185,32 @@ class Fleet:
         for field in self.steps:
             field[:, column] = 0.0
 
-    def pack(self, column: int) -> bytes:
-        """One series as bytes."""
-        blocks = (self.levels, self.bank, self.steady, self.steps)
-        parts = [*(np.stack(block)[:, :, column].ravel() for block in blocks), self.singles[:, column]]
-        return np.concatenate(parts).tobytes()
+    def pack(self, first: int, end: int) -> bytes:
+        """The series of columns [first, end) as bytes."""
+        return b"".join(field[..., first:end].tobytes() for field in self._fields())
 
-    def unpack(self, columns: list[bytes]) -> None:
-        """Restore all series from `pack`, in order of column."""
-        matrix = np.array([np.frombuffer(values) for values in columns]).T
-        shapes = ((_LEVELS, ROWS), (_TESTS, ROWS), (_LEVELS, 1), (len(Steps._fields), STEP_ROWS), (_SINGLES, 1))
-        ends = np.cumsum([fields * rows for fields, rows in shapes])
-        parts = np.split(matrix, ends[:-1])
-        blocks = [part.reshape(*shape, -1).copy() for part, shape in zip(parts, shapes, strict=True)]
-        self.levels, self.bank, self.steady = Levels(*blocks[0]), Bank(*blocks[1]), Levels(*blocks[2])
-        self.steps, self.singles = Steps(*blocks[3]), blocks[4][:, 0]
+    def unpack(self, blocks: list[tuple[int, bytes]]) -> None:
+        """Restore all series from `pack`, (series, bytes) of each block, in order of column."""
+        shapes = [field.shape[:-1] for field in self._fields()]
+        parts: list[list[FloatArray]] = [[] for _ in shapes]
+        for number, packed in blocks:
+            numbers, start = np.frombuffer(packed), 0
+            for part, shape in zip(parts, shapes, strict=True):
+                end = start + int(np.prod(shape)) * number
+                part.append(numbers[start:end].reshape(*shape, number))
+                start = end
+            assert start == len(numbers), f"a packed block has {len(numbers)} numbers, this program writes {start}"
+        joined = iter([np.concatenate(part, axis=-1) for part in parts])
+        self.levels, self.bank = Levels(*islice(joined, _LEVELS)), Bank(*islice(joined, _TESTS))
+        self.steady, self.steps = Levels(*islice(joined, _LEVELS)), Steps(*islice(joined, len(Steps._fields)))
+        self.singles = next(joined)
+
+    def _fields(self) -> list[FloatArray]:
+        return [*self.levels, *self.bank, *self.steady, *self.steps, self.singles]
+
+
+def _awake(begun: Levels, profile: Profile) -> Levels:
+    return begun._replace(
+        log_mean=np.where(profile.known, profile.log_rate, begun.log_mean),
+        variance=np.where(profile.known, _AWAKE_VARIANCE, begun.variance),
+    )

@@ -52,7 +52,7 @@ class Forecaster:
         )  # fmt: skip
         self.today = Rows(
             {
-                "counts": np.full(slots, np.nan), "near": np.full((len(NEAR_MINUTES), slots), np.nan),
+                "counts": np.full(slots, np.nan), "held": day, "near": np.full((len(NEAR_MINUTES), slots), np.nan),
                 "tomorrow": np.full(slots, np.nan), "last": np.full(slots, np.nan),
                 "recent": flat, "recent_expected": flat, "so_far": flat, "so_far_expected": flat,
             }
@@ -98,6 +98,10 @@ class Forecaster:
         self._tell_near()
         self._tell_far(slot)
 
+    def hold(self, slot: int, rows: Sequence[int]) -> None:
+        """Series that were under an alert in a slot: their day learns little of it."""
+        self.today["held"][rows, slot] = 1.0
+
     def means(self) -> FloatArray:
         """Expected contacts (days, series, slots) of today and the days ahead, as seen now; what is over means nothing."""
         base, level = self._levels()
@@ -128,6 +132,26 @@ class Forecaster:
         kappa = forecast_band.noise(self.learned["band_error"], self.learned["band_square"])
         return 4 * self._outlook.variance[0], kappa[:, len(NEAR_MINUTES)][:, self.hours]
 
+    def shapes(self) -> FloatArray:
+        """Contacts (days, series, slots) of today and tomorrow as expected before today's first contact."""
+        source = np.where(self.borrows, self.parents, np.arange(len(self.parents)))
+        held = self.learned["child"] / np.maximum(self.learned["parent"], 1.0)
+        found: FloatArray = self._own[:2, source] * np.where(self.borrows, held, 1.0)[:, None]
+        return found
+
+    def days_behind(self) -> FloatArray:
+        """How many days each series' shape has seen, its parent's if it borrows."""
+        days = self.learned["days"]
+        return np.where(self.borrows, days[self.parents], days)
+
+    def misfit(self) -> FloatArray:
+        """Relative variance (series, slots) of the next slot around its forecast, beside counting."""
+        return forecast_band.noise(self.learned["band_error"], self.learned["band_square"])[:, 0][:, self.hours]
+
+    def day_variance(self) -> FloatArray:
+        """Relative variance (days, series) of the contacts of today and tomorrow as expected before today's first contact."""
+        return 4 * self._outlook.variance[:2]
+
     def told(self) -> FloatArray:
         """What was told of today's slots (series, horizons, slots), each horizon in time; NaN where nothing was."""
         learned, today = self.learned, self.today
@@ -153,7 +177,7 @@ class Forecaster:
         told = np.where(np.isnan(today["counts"])[:, None], np.nan, self.told())
         forecast_learn.learn_bands(learned, told, np.nan_to_num(today["counts"]), self.hours)
         forecast_learn.learn_shares(learned, today["counts"], self._own[0], self.parents)
-        day = forecast_learn.Day(self.days[0], today["counts"], self._own[0], self._expected_roots[0])
+        day = forecast_learn.Day(self.days[0], today["counts"], self._own[0], self._expected_roots[0], today["held"])
         forecast_learn.learn_day(learned, day, self.slot_minutes)
         learned["told_tomorrow"] = today["tomorrow"].copy()
         learned["told"] = np.concatenate((learned["told"][:, 1:], today["last"][:, None]), axis=1)

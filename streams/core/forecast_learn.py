@@ -23,12 +23,14 @@ _SHARE_KEPT, _ERROR_KEPT = 0.98, 0.95  # per day: a share is remembered for 50 d
 
 
 class Day(NamedTuple):
-    """A day that is over: counts (series, slots) with NaN where nothing was seen, and what was expected of it the day before."""
+    """A day that is over: counts (series, slots) with NaN where nothing was seen, what was expected of it the day before, and 1.0
+    where an alert was on."""
 
     calendar: CalendarDay
     counts: FloatArray
     expected: FloatArray
     expected_roots: FloatArray
+    held: FloatArray
 
 
 def learn_bands(learned: Rows, told: FloatArray, counts: FloatArray, hours: HourArray) -> None:
@@ -63,7 +65,7 @@ def learn_day(learned: Rows, day: Day, slot_minutes: int) -> None:
     enough = whole >= np.where(fresh, _FIRST_SEEN_LEAST, _SEEN_LEAST)
     worked = (enough & (total > 0)).astype(np.float64)
     _learn_opening(learned, day, enough)
-    found = np.where(fresh[:, None], found, forecast_shape.tempered(found, _course(found, day.expected_roots)))
+    found = np.where(fresh[:, None], found, forecast_shape.tempered(found, _course(found, day.expected_roots), day.held))
     learned["mean_roots"] = np.where((fresh & (worked > 0))[:, None], found, learned["mean_roots"])
     form = forecast_shape.form_of(learned["mean_roots"], slot_minutes)
     score = np.maximum((form * found).sum(axis=1), forecast_shape.SCORE_MIN)

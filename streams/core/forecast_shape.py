@@ -16,6 +16,7 @@ _BEND, _BIAS = 2.47, 0.1
 _COMMON_RATE, _KIND_RATE, _KIND_START = 0.02, 0.1, 3.0
 _FORM_MINUTES, _COMMON_MINUTES, _KIND_MINUTES = 10.0, 5.0, 30.0  # standard deviations of the smoothing
 _ROUGH = 4.0  # a slot counts up to so many standard deviations of its root, which are ½ and a share of it
+_ROUGH_HELD = 0.5  # the same under an alert: an incident hardly teaches, what comes back each day is learned in months
 _ROUGH_SHARE = 0.02
 _OPEN_SHARE = 0.1  # of the highest root, that is a per cent of the contacts of the busiest slot
 SCORE_MIN = 0.5  # about one contact a day
@@ -42,9 +43,10 @@ def expected_roots(scores: FloatArray, parts: "tuple[FloatArray, FloatArray, Flo
     return expected
 
 
-def tempered(found: FloatArray, expected: FloatArray) -> FloatArray:
-    """Roots of a day without what stands out too far from its own course: an outage is no shape."""
-    limit = _ROUGH * (_HALF + _ROUGH_SHARE * np.abs(expected))
+def tempered(found: FloatArray, expected: FloatArray, held: FloatArray) -> FloatArray:
+    """Roots of a day without what stands out too far from its own course: an outage is no shape. `held`: 1.0 where there was an
+    alert."""
+    limit = np.where(held > 0, _ROUGH_HELD, _ROUGH) * (_HALF + _ROUGH_SHARE * np.abs(expected))
     return expected + np.clip(found - expected, -limit, limit)
 
 

@@ -4,7 +4,7 @@ A slot is learned when a minute after it has come. The surprise: time in which n
 up to QUIET_MS; a longer gap is a feed that was away, between a replay and live for instance, and teaches nothing.
 """
 
-from collections.abc import Container, Mapping, MutableMapping
+from collections.abc import Container, Iterable, Mapping, MutableMapping, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,14 +15,15 @@ from streams.core.forecast import Forecaster
 from streams.core.forecast_calendar import CalendarDay, calendar_day
 from streams.core.forecast_clock import MINUTE_MS, local_slot, slot_starts
 from streams.core.forecast_record import ForecastDay, Look, Origin
+from streams.core.profile import Curves, Profile, no_profile, rows_of
 from streams.core.series import TOTAL, series_cut
 
-VERSION = 1  # of the stored numbers: their names, shapes and order
+VERSION = 2  # of the stored numbers: their names, shapes and order
 QUIET_MS = 7 * 24 * 60 * MINUTE_MS
 DAY_MINUTES = 24 * 60
 AT_ONCE = 20  # forecasts in a flush, 2 ms each; a flush comes ten times a second
 
-META_KEY, LEARNED_PREFIX, TODAY_PREFIX = b"forecast", b"l", b"t"
+META_KEY, LEARNED_PREFIX, TODAY_PREFIX = b"forecast", b"forecast.learned.", b"forecast.today."
 
 
 class ForecastRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +39,8 @@ class ForecastRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Meta(msgspec.Struct, array_like=True):
-    """Where the forecaster stands. filling: contacts of the slot that isn't over. layout: what the numbers are made for."""
+    """Where the forecaster stands. filling: contacts of the slot that isn't over; held: series with an alert in it. layout: what
+    the numbers are made for."""
 
     layout: str
     day: str | None = None
@@ -46,6 +48,7 @@ class _Meta(msgspec.Struct, array_like=True):
     next_ms: int = 0
     filling: dict[str, int] = {}
     seen_slot: int = 0
+    held: list[str] = []
 
 
 class _Row(msgspec.Struct, array_like=True, frozen=True):
@@ -72,6 +75,8 @@ class Forecasting:
         self._look: Look | None = None
         self._due: list[tuple[int, int]] = []
         self._dirty = self._slot_over = self._day_over = False
+        self._curves: Curves | None = None
+        self._profiled = np.zeros(0, dtype=np.intp)
         self._restore()
 
     def take(self, start_ms: int, contacts: Mapping[str, int]) -> None:
@@ -86,6 +91,23 @@ class Forecasting:
                     meta.filling[series] = meta.filling.get(series, 0) + number
         meta.next_ms = start_ms + MINUTE_MS
         self._dirty = True
+
+    def hold(self, series: Iterable[str]) -> None:
+        """Series that are under an alert in the minute taken last."""
+        self._meta.held += sorted(set(series) - set(self._meta.held))
+
+    def profile(self, before_ms: int, start_ms: int, names: Sequence[str]) -> Profile:
+        """Where the series' curves go from the minute that begins at `before_ms` into the one at `start_ms`, which is still to
+        be taken."""
+        meta = self._meta
+        if meta.day is None or not self._names:
+            return no_profile(len(names))
+        if self._curves is None:
+            self._curves = Curves(date.fromisoformat(meta.day), self._forecaster)
+        if len(self._profiled) != len(names):
+            self._profiled = rows_of(names, self._rows)
+        before, now = (local_slot(time_ms, self._zone, 1) for time_ms in (before_ms, start_ms))
+        return self._curves.minute(before, now, self._profiled)
 
     def drain(self, now_ms: int) -> list[tuple[str, ForecastDay]]:
         """Write what changed into the store; some of the forecasts that are due, published at `now_ms`: few at once."""
@@ -152,14 +174,16 @@ class Forecasting:
         if self._names:
             counts = np.array([meta.filling.get(name, 0) for name in self._names], dtype=np.float64)
             forecaster.observe(meta.slot, counts)
+            forecaster.hold(meta.slot, [self._rows[name] for name in meta.held if name in self._rows])
             self._slot_over = True
-        meta.filling, meta.seen_slot = {}, forecaster.slot
+        meta.filling, meta.held, meta.seen_slot = {}, [], forecaster.slot
 
     def _enrol(self, newcomers: list[str]) -> None:
         for name in newcomers:
             self._rows[name] = len(self._names)
             self._names.append(name)
         self._forecaster.enrol([self._parent(name) for name in newcomers])
+        self._curves, self._profiled = None, np.zeros(0, dtype=np.intp)
         self._day_over = True  # rows are stored whole
 
     def _parent(self, name: str) -> int:
@@ -168,6 +192,7 @@ class Forecasting:
     def _begin(self, day: date) -> None:
         self._meta.day, self._meta.slot, self._meta.seen_slot = day.isoformat(), 0, 0
         self._forecaster.begin(self._calendar(day))
+        self._curves = None
 
     def _end_day(self, day: date, time_ms: int) -> None:
         """Learn from the day; the next begins, or after a long gap the one that holds `time_ms`."""

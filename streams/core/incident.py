@@ -35,7 +35,8 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py). fired_ms: see Alert.
+    ratio: believed so far. sudden: found as a step (steps.py). fired_ms: see Alert. profiled: base follows the profile, so that
+    it needn't learn and the ratio is believed for as long as the incident lasts.
     """
 
     alert_id: str
@@ -63,6 +64,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     calm_expected: float = 0.0
     sudden: bool = False
     fired_ms: int | None = None
+    profiled: bool = False
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:
@@ -75,7 +77,7 @@ def follow(incident: Incident, count: int, noise: float, memory_minutes: int, en
     mean, dispersion = expectation(incident, noise)
     observed, expected = incident.observed + count, incident.expected + mean
     furthest = _furthest(incident, observed, expected)
-    ratio = _faded(incident, furthest)
+    ratio = furthest if incident.profiled else _faded(incident, furthest)
     base, known = _learned(incident, count, mean, ratio, noise, memory_minutes)
     gained = _return_evidence(count, mean, ratio, 1 / dispersion)
     low, high = band(np.array([mean]), np.array([dispersion]))
@@ -123,7 +125,7 @@ def _faded(incident: Incident, ratio: float) -> float:
 
 def _learned(incident: Incident, count: int, mean: float, ratio: float, noise: float, memory_minutes: int) -> tuple[float, float]:
     """Base and its worth after the minute: Harvey–Fernandes with the ratio as exposure; an outage (ratio 0) teaches nothing."""
-    if incident.minutes < HOLD_MINUTES:
+    if incident.minutes < HOLD_MINUTES or incident.profiled:
         return incident.base + incident.drift, incident.known
     exposed = ratio * mean
     thinned = 1 + noise * exposed

@@ -25,7 +25,7 @@ SLOPE_SD_SHARE = 0.5
 SLOPE_MAX = 0.15  # per minute: doubling in under five minutes isn't a daily rise
 LEVEL_NOISE = 4e-4  # variance of the log level per minute beside the slope: 2 % a minute
 VARIANCE_MAX = 0.5  # of the log level: a level known this badly is worth two contacts
-LOG_MEAN_RANGE = (-6.0, 12.0)  # one contact in seven hours to 160,000 a minute
+LOG_MEAN_RANGE = (-8.0, 12.0)  # one contact in two days to 160,000 a minute
 START = 0.5  # added to the first count, whose logarithm starts the level
 Z_95 = 1.96
 
@@ -47,7 +47,7 @@ def started(counts: FloatArray, rows: int) -> Levels:
     return Levels(log_mean, np.zeros(shape), np.full(shape, VARIANCE_MAX), np.zeros(shape), np.full(shape, SLOPE_SD**2))
 
 
-def predict(levels: Levels, slope_sd: FloatArray, persistence: float, level_noise: float = LEVEL_NOISE) -> Levels:
+def predict(levels: Levels, slope_sd: FloatArray, persistence: float, level_noise: FloatArray | float = LEVEL_NOISE) -> Levels:
     """One minute ahead; `persistence` is what remains of a slope after a minute."""
     log_mean, slope, variance, covariance, slope_variance = levels
     ahead = variance + 2 * covariance + slope_variance + level_noise

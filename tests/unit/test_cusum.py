@@ -74,13 +74,13 @@ def test_a_test_whose_shift_is_forgotten_starts_anew() -> None:
     ],
 )
 def test_gates_keep_small_changes_quiet(seen: float, expected: float, peak: float, rows: list[int]) -> None:
-    gates = Gates(10.0, 5, 1.25, np.array([peak]))
+    gates = Gates(np.array([10.0]), 5, 1.25, np.array([peak]))
     found = crossed(with_steps(bank(12.0, seen, expected), no_steps(1)), gates)
     assert np.nonzero(found[:, 0])[0].tolist() == rows
 
 
 def test_evidence_under_the_threshold_does_not_cross() -> None:
-    assert not crossed(with_steps(bank(9.9, 40, 10), no_steps(1)), Gates(10.0, 5, 1.25, np.zeros(1))).any()
+    assert not crossed(with_steps(bank(9.9, 40, 10), no_steps(1)), Gates(np.array([10.0]), 5, 1.25, np.zeros(1))).any()
 
 
 def test_a_level_follows_a_steady_rise_that_it_has_seen_for_a_while() -> None:
