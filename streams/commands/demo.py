@@ -48,7 +48,7 @@ def demo(
     bootstrap_servers: Annotated[str, typer.Option(help="Your own Kafka in place of the embedded broker.")] = "",
     redis_url: Annotated[str, typer.Option(help="Your own Redis in place of the embedded Valkey.")] = "",
 ) -> None:
-    """Start everything on this machine, play a day fast-forward, go on live with incidents; Ctrl-C ends it cleanly."""
+    """Start everything here, play yesterday and today fast-forward, go on live with incidents; Ctrl-C ends it cleanly."""
     if data is not None and not data.is_file():
         raise StreamsError(f"{data}: no such file. Give an existing file with --data (make demo DATA=…).")
     console = Console()

@@ -51,7 +51,9 @@ def simulate(
     ] = None,
     speed: Annotated[float, typer.Option(min=0, help="1 is real time, 60 a minute a second, 0 as fast as possible.")] = 0,
     live: Annotated[bool, typer.Option("--live", help="Begin now, in real time.")] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="The last day as fast as possible, then live, with incidents.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Yesterday (UTC) and today as fast as possible, then live, with incidents.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Send a simulated contact centre to the topic of interactions: by default the last day until now."""
@@ -85,7 +87,10 @@ def _plan(
         end_ms = None if minutes is None else now_ms + length_ms
         return Plan(now_ms, end_ms, now_ms, end_ms, now_ms, busy_at(profile, now_ms))
     if demo:
-        return Plan(now_ms - length_ms, None, now_ms, None, now_ms, busy_at(profile, now_ms))
+        start_ms = now_ms - length_ms
+        if minutes is None:
+            start_ms -= start_ms % DAY_MS  # a whole day first: after it there is a forecast
+        return Plan(start_ms, None, now_ms, None, now_ms, busy_at(profile, now_ms))
     if start is not None:
         start_ms = round(start.replace(tzinfo=UTC).timestamp() * 1000)
         if start_ms + length_ms > now_ms:
