@@ -86,7 +86,8 @@ def records(name: str, payloads: Sequence[bytes]) -> list[RecordFake]:
     for payload in payloads:
         row = PAYLOADS[name](payload)
         assert isinstance(row, Row), row
-        made += [RecordFake(orjson.dumps(event), key_=str(event["interaction_id"]).encode()) for event in row.events]
+        told = [event for event in row.events if not is_state(event)]  # what agents do goes to a topic of its own
+        made += [RecordFake(orjson.dumps(event), key_=str(event["interaction_id"]).encode()) for event in told]
     return made
 
 
