@@ -11,7 +11,7 @@ from intake_fakes import HOUR, RecordFake, make_rules, measures
 
 from streams.core.intake import Intake
 from streams.sources.formats import PAYLOADS
-from streams.sources.row import Row, time_of
+from streams.sources.row import Row, is_state, time_of
 
 NINE = 1795770000  # 2026-11-27 09:00 UTC
 READ_MS = 1000 * NINE + 24 * HOUR
