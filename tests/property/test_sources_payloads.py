@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.core.event import Rejection
 from streams.sources.formats import PAYLOADS
-from streams.sources.row import Row, time_of
+from streams.sources.row import Row, key_of, time_of
 
 # Words that make readers go further than noise would.
 WORDS = {
@@ -117,7 +117,7 @@ def check(name: str, body: bytes) -> None:
     for event in found.events:
         assert event["id"]
         assert event["source"]
-        assert event["interaction_id"]
+        assert key_of(event)
         assert time_of(event) is not None
         orjson.dumps(event)
 
