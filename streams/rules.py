@@ -12,6 +12,7 @@ from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
 from streams.core.merge import MergeRules
 from streams.core.rules import IntakeRules
+from streams.core.series import series_of
 from streams.core.staffing import StaffingRules
 from streams.core.trend import WindowKind
 from streams.settings import Hours, Merge, Settings
@@ -119,16 +120,28 @@ def merge_rules(settings: Settings) -> MergeRules:
 def kpi_rules(settings: Settings) -> KpiRules:
     """Targets, thresholds and bands of the KPIs."""
     kpi = settings.kpi
+    bands: dict[str, dict[str, Band]] = {}
+    for key, band in settings.bands.items():
+        name, where = band_place(key)
+        bands.setdefault(where, {})[name] = Band(band.direction, band.high, band.moderate)
     return KpiRules(
         service_level_seconds=kpi.service_level_seconds,
         short_abandon_seconds=kpi.short_abandon_seconds,
         queue_service_level_seconds=kpi.queue_service_level_seconds,
         repeat_hours=settings.journey.repeat_hours,
         segment_customers=kpi.segment_customers,
-        bands={name: Band(band.direction, band.high, band.moderate) for name, band in settings.bands.items()},
+        bands=bands.get("", {}),
+        own_bands={where: own for where, own in bands.items() if where},
         service_level=kpi.service_level_variant,
         abandonment=kpi.abandonment_variant,
     )
+
+
+def band_place(key: str) -> tuple[str, str]:
+    """KPI and place of a key of [bands]: 'aht' → everywhere, 'aht@queue' → that cut, 'aht@queue/billing' → that series."""
+    name, _, place = key.partition("@")
+    cut, *values = place.split("/")
+    return name, series_of(cut, *values)
 
 
 def detect_rules(settings: Settings) -> DetectRules:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from streams.core.hours import parse_week
+from streams.core.kpi_table import KPIS
 from streams.core.series import DIMENSIONS, HOURS, TOTAL, cut_dimensions
 from streams.settings_sources import masked, meant
 from streams.settings_types import Hours, Ingest, Kafka, Publish, Settings, Topics
@@ -36,12 +37,26 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _ingest_problems(settings.ingest)
     yield from _forecast_problems(settings)
     for name, band in settings.bands.items():
+        yield from _band_problems(name, settings.intake.cuts)
         if (band.high <= band.moderate) if band.direction == "up" else (band.high >= band.moderate):
             order = "above" if band.direction == "up" else "below"
             yield Problem(
                 (f"bands.{name}.high", f"bands.{name}.moderate"),
                 f"high is {band.high:g}, expected {order} moderate ({band.moderate:g}), because direction is {band.direction}",
             )
+
+
+def _band_problems(key: str, cuts: Sequence[str]) -> Iterator[Problem]:
+    """A band is of a KPI, and of a counted cut or a series of one: 'aht', 'aht@queue', 'aht@queue/billing'."""
+    name, _, place = key.partition("@")
+    cut, *values = place.split("/")
+    known = [kpi.name for kpi in KPIS]
+    if name not in known:
+        yield Problem((f"bands.{key}",), f"'{name}' is not a KPI{meant(name, known) or '; streams kpis lists them'}")
+    elif "@" in key and cut not in cuts:
+        yield Problem((f"bands.{key}", "intake.cuts"), f"cut '{cut}' is not counted: add it to [intake] cuts")
+    elif values and len(values) != len(cut_dimensions(cut)):
+        yield Problem((f"bands.{key}",), f"expected {'/'.join((cut, *cut_dimensions(cut)))}, a value for each dimension")
 
 
 def _address_problems(kafka: Kafka, publish: Publish) -> Iterator[Problem]:

@@ -54,7 +54,7 @@ FORECASTS_BACK_SECONDS = 26 * 3600  # days further off than tomorrow are forecas
 # Records handed to an agent at once, where they aren't events. In a catch-up a frame of intake holds thousands of changes, which
 # merge takes in within 0.02 s, and one of merge a thousand minutes, which detect steps in 0.5 s; a trend takes 15 µs to decode, a
 # customer's contact 50 µs to count. More at once would hold up all else on the loop, the pulse first.
-RECORDS_AT_ONCE = {"journey": 1_000, "merge": 4, "detect": 1, "publish": 1_000}
+RECORDS_AT_ONCE = {"journey": 1_000, "agents": 1_000, "merge": 4, "detect": 1, "publish": 1_000}
 
 # Each change of a frame becomes records of merge's changelog, when it comes and when it is folded: 2 MB of frames, and what they
 # lead to, fit into a transaction.

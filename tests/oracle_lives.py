@@ -6,7 +6,7 @@ is taken back.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,12 +22,18 @@ ORDER = (
 DIMENSIONS = ("channel", "queue", "issue", "product", "segment", "region", "age_band", "language")
 
 
+def always(_queue: str, _local: datetime) -> bool:
+    """No queue is ever closed."""
+    return True
+
+
 class Terms(NamedTuple):
-    """What the settings say, in ms."""
+    """What the settings say, in ms. is_open: whether a queue is open at a local time."""
 
     target_ms: int
     short_ms: int
     open_ms: int
+    is_open: Callable[[str, datetime], bool] = always
 
 
 class Told(NamedTuple):
@@ -231,8 +237,10 @@ def recount(events: Iterable[Event], cuts: Iterable[str], zone: ZoneInfo, terms:
     result = Recount(defaultdict(Counter), defaultdict(list), defaultdict(list))
     for story in by_interaction.values():
         for one in told(story, terms):
+            is_open = terms.is_open(one.dimensions["queue"], datetime.fromtimestamp(one.time_ms / 1000, zone))
+            dimensions = {**one.dimensions, "hours": "open" if is_open else "closed"}
             for cut in cuts:
-                values = () if cut == "total" else tuple(one.dimensions[name] for name in cut.split("+"))
+                values = () if cut == "total" else tuple(dimensions[name] for name in cut.split("+"))
                 for kind, start in windows(one.time_ms, zone).items():
                     _put(result, (kind, start, cut, values), one)
     return result

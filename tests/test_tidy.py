@@ -26,7 +26,7 @@ TOP_LEVEL = {"pyproject.toml", "streams", "config", "tests", "deploy", "README.m
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "shared", "tools"}
 
 # One word per stage: these are the second words that creep in. ('ingest' is none for 'intake': it is the service before it.)
-STAGES = ("intake", "journey", "merge", "detect", "publish")
+STAGES = ("intake", "journey", "agents", "merge", "detect", "publish")
 SECOND_WORDS = re.compile(r"aggregat|merger|reducer|detector|detection|anomal|exporter")
 
 # What a module may call when it is imported: it makes constants and types, and opens nothing.

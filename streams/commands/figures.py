@@ -7,6 +7,7 @@ from streams.core.kpi_table import Unit
 from streams.core.trend import KpiValue
 
 NOTHING = "–"
+MARKS = {"low": "✕", "moderate": "!"}
 
 
 def seconds(value: KpiValue | None) -> str:
@@ -23,8 +24,13 @@ def percent(value: KpiValue | None) -> str:
     return NOTHING if value is None or value.value is None else f"{value.value * 100:.1f} %"
 
 
+def mark(value: KpiValue | None) -> str:
+    """How a value stands to its target band: '' where it is on target or has none."""
+    return "" if value is None else MARKS.get(value.band or "", "")
+
+
 def kpi(value: KpiValue | None, unit: Unit) -> str:
-    """A KPI in its unit with its n: '82.3 % (1,430)'; of counts the n is the count itself and left out."""
+    """A KPI in its unit with its n: '82.3 % (1,430)', '✕82.3 % (1,430)' off target; of counts the n is the count, left out."""
     if value is None or value.value is None:
         return NOTHING
     if unit == "ratio":
@@ -33,7 +39,7 @@ def kpi(value: KpiValue | None, unit: Unit) -> str:
         text = seconds(value)
     else:
         text = f"{value.value:,.2f}".removesuffix(".00")
-    return text if value.value == value.n else f"{text} ({value.n:,})"
+    return mark(value) + (text if value.value == value.n else f"{text} ({value.n:,})")
 
 
 def count(value: float) -> str:

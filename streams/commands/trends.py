@@ -21,6 +21,7 @@ from streams.core.errors import StreamsError
 from streams.core.kpi_table import KPIS, Kpi
 from streams.core.live import record_series
 from streams.core.series import TOTAL
+from streams.core.small_cells import without_small
 from streams.core.trend import CLOCK_KEY, LIVE, Trend, WindowKind
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def trends(
     settings = load(config)
     _check(settings, cut, window)
     chosen = _chosen(kpis)
-    found = read_trends(settings, cut, window, final_only, against)
+    found = without_small(read_trends(settings, cut, window, final_only, against), settings.privacy.min_cell)
     if as_json:
         for trend in found:
             typer.echo(to_json(trend))
@@ -143,6 +144,8 @@ def _show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[
     console.print(table)
     if not all(trend.final for trend in newest):
         console.print("… so far: not to be compared with final windows", highlight=False)
+    if any(kpi.band in figures.MARKS for trend in newest for kpi in trend.kpis.values()):
+        console.print("✕ off target, ! to be watched: [bands] of the settings", highlight=False)
     if len(newest) < len(found):
         console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
 
@@ -159,10 +162,11 @@ def _figures(trend: Trend) -> list[str]:
     return [
         *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
         _percent(trend, "service_level"),
-        *(figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
+        *(figures.mark(kpis.get(name)) + figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
         _percent(trend, "csat"),
     ]
 
 
 def _percent(trend: Trend, name: str) -> str:
-    return figures.percent(trend.kpis.get(name)).removesuffix(" %")
+    value = trend.kpis.get(name)
+    return figures.mark(value) + figures.percent(value).removesuffix(" %")

@@ -17,7 +17,7 @@ from streams.core.kpi_sketches import Sketches
 from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limits, net_limits, wilson_limits
 from streams.core.kpi_table import AGENTS_NOW, Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
-from streams.core.series import series_values
+from streams.core.series import series_cut, series_values
 from streams.core.trend import KpiValue
 
 # Answers from which on a mean score has an interval: with 30 answers 1 to 5 it holds 93 to 96 % (test_kpi.py).
@@ -39,6 +39,7 @@ class Band(msgspec.Struct, frozen=True):
 class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     """What can be configured. Targets in seconds, as in the settings; bands by KPI name.
 
+    own_bands: cut or series → KPI → band, where one differs; a series' own wins over its cut's.
     Intake applies targets and the short-abandon threshold when it counts, journey repeat_hours; here they only name the variants.
     segment_customers: how many customers there are, by segment.
     """
@@ -47,6 +48,7 @@ class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
     short_abandon_seconds: int
     queue_service_level_seconds: Mapping[str, int]
     bands: Mapping[str, Band]
+    own_bands: Mapping[str, Mapping[str, Band]] = {}
     repeat_hours: int = 168
     segment_customers: Mapping[str, int] = {}
     service_level: ServiceLevel = "A"
@@ -93,7 +95,17 @@ def kpis_of(
     for of_series, queue in zip(found, queues, strict=True):
         if queue is not None:
             of_series.update(_now(kpi, queue, rules) for kpi in table if kpi.shape == "now")
+    if rules.own_bands:
+        for name, of_series in zip(series, found, strict=True):
+            _band_anew(of_series, {**rules.own_bands.get(series_cut(name), {}), **rules.own_bands.get(name, {})})
     return found
+
+
+def _band_anew(found: dict[str, KpiValue], bands: Mapping[str, Band]) -> None:
+    """Put values of a series into bands of its own."""
+    for name, band in bands.items():
+        if name in found:
+            found[name] = msgspec.structs.replace(found[name], band=band_of(found[name].value, band))
 
 
 class _Given(NamedTuple):

@@ -12,6 +12,7 @@ from intake_fakes import HOUR, MINUTE, SECOND, RecordFake, make_rules
 from laws import examples
 from oracle_lives import DIMENSIONS, ORDER, Key, Recount, Terms, recount
 
+from streams.core.hours import ALWAYS, BusinessHours, parse_week
 from streams.core.intake import Intake
 from streams.core.kpi import KpiRules
 from streams.core.merge import Merge, MergeRules
@@ -24,8 +25,20 @@ START = int(datetime(2026, 5, 31, 22, 30, tzinfo=ZONE).timestamp()) * 1000
 LENGTH = 3 * HOUR
 DAY = 24 * HOUR
 GRACES: Any = (("1m", 4 * HOUR), ("15m", 4 * HOUR), ("1h", 5 * HOUR), ("1d", 6 * HOUR))
-CUTS = ("total", *DIMENSIONS, "channel+queue", "channel+issue", "channel+segment", "issue+region")
-TERMS = Terms(target_ms=20 * SECOND, short_ms=5 * SECOND, open_ms=24 * HOUR)
+CUTS = ("total", *DIMENSIONS, "channel+queue", "channel+issue", "channel+segment", "issue+region", "hours", "queue+hours")
+# Within the lives of some, queues close on Sunday night; one was closed all day and opens on Monday.
+HOURS = BusinessHours(
+    week=parse_week("mo-su 06:00-23:30") or ALWAYS, queues={"queue-1": parse_week("mo-fr 00:10-23:00") or ALWAYS}
+)
+
+
+def is_open(queue: str, local: datetime) -> bool:
+    """The same by the clock on the wall."""
+    clock = (local.hour, local.minute)
+    return local.weekday() < 5 and (0, 10) <= clock < (23, 0) if queue == "queue-1" else (6, 0) <= clock < (23, 30)
+
+
+TERMS = Terms(target_ms=20 * SECOND, short_ms=5 * SECOND, open_ms=24 * HOUR, is_open=is_open)
 VALUES = {name: ("unlike", f"{name}-1", f"{name}-2") for name in DIMENSIONS}
 
 
@@ -76,7 +89,7 @@ def details(kind: str) -> st.SearchStrategy[dict[str, Any]]:
 def finals(partitions: list[list[dict[str, Any]]]) -> dict[tuple[str, int, str], Trend]:
     """The final windows of a system with one partition for each list; they end with a heartbeat weeks later."""
     read_ms = START + 100 * DAY
-    rules = make_rules(shards=1, cuts=CUTS, time_zone=ZONE.key, graces_ms=GRACES, linger_ms=99 * HOUR)
+    rules = make_rules(shards=1, cuts=CUTS, time_zone=ZONE.key, graces_ms=GRACES, linger_ms=99 * HOUR, hours=HOURS)
     kpi = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={})
     merge_rules = MergeRules(
         shards=1, sources=len(partitions), pane_ms=rules.pane_ms, time_zone=ZONE.key, graces_ms=GRACES, refresh_ms=MINUTE,

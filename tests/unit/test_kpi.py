@@ -208,3 +208,11 @@ def test_a_value_on_a_limit_is_in_the_better_band(value: float | None, band: Ban
 def test_the_variant_names_the_target(series: str, targets: dict[str, int], expected: str) -> None:
     rules = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds=targets, bands={})
     assert expected == service_level_variant(series, rules)
+
+
+def test_a_cut_or_a_series_may_have_bands_of_its_own() -> None:
+    own = {"queue": {"transfer_rate": Band("down", 0.1, 0.2)}, "queue\x1fsales": {"transfer_rate": Band("down", 0.4, 0.6)}}
+    rules = structs.replace(RULES, own_bands=own)
+    cell = {m.HANDLED: 10, m.TRANSFERRED: 3}
+    bands = [kpis(cell, rules, series)["transfer_rate"].band for series in ("total", "queue\x1fbilling", "queue\x1fsales")]
+    assert bands == [None, "low", "high"]

@@ -1,11 +1,14 @@
-"""rules.py: which settings a stage's state can't do without."""
+"""rules.py: which settings a stage's state can't do without, and bands by cut and series."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from streams.rules import forecast_rules, state_rules
-from streams.settings import load
+from streams.core.kpi import Band
+from streams.rules import forecast_rules, kpi_rules, state_rules
+from streams.settings import SettingsError, load
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,28 @@ def test_days_on_which_queues_are_closed_are_holidays_of_the_forecast() -> None:
     closed = {"STREAMS_HOURS_HOLIDAYS": "DE", "STREAMS_HOURS_CLOSED_DAYS": "2026-12-24"}
     holidays = forecast_rules(load([], closed)).holidays
     assert [date(2026, 12, day) in holidays for day in (23, 24, 25)] == [False, True, True]
+
+
+def test_bands_are_of_everything_a_cut_or_a_series(tmp_path: Path) -> None:
+    overlay = tmp_path / "own.toml"
+    limits = 'direction = "down"\nhigh = 200\nmoderate = 300\n'
+    overlay.write_text(f'[bands."aht@queue"]\n{limits}[bands."aht@channel+queue/voice/billing"]\n{limits}')
+    found = kpi_rules(load([overlay], {}))
+    assert found.bands.keys() == {"service_level", "abandonment", "csat", "interaction_rate", "asa", "longest_wait"}
+    band = Band("down", 200.0, 300.0)
+    assert found.own_bands == {"queue": {"aht": band}, "channel+queue\x1fvoice\x1fbilling": {"aht": band}}
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("ahtt", "'ahtt' is not a KPI; did you mean aht?"),
+        ("aht@tier", "cut 'tier' is not counted: add it to [intake] cuts"),
+        ("aht@channel+queue/voice", "expected channel+queue/channel/queue, a value for each dimension"),
+    ],
+)
+def test_a_band_of_what_is_not_counted_is_refused(tmp_path: Path, key: str, problem: str) -> None:
+    overlay = tmp_path / "own.toml"
+    overlay.write_text(f'[bands."{key}"]\ndirection = "down"\nhigh = 200\nmoderate = 300\n')
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        load([overlay], {})
