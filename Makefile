@@ -8,6 +8,7 @@
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
+# make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; ten minutes, no server
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
 # make faults  every fault on real Kafka, half an hour; a table of faults and invariants in .cache/faults.md
 # make soak    MINUTES=60 RATE=2000: a steady load, a worker killed each minute, exact figures, memory watched
@@ -17,7 +18,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-backtest bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -87,6 +88,15 @@ bench-restart: $(VENV)/dev.stamp kafka
 
 bench-forecast: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.forecast
+
+# Every kind of incident once on each day.
+BACKTEST_ROUNDS ?= 5
+FEBRUARY := ../shared/data/anonymous_bank_feb1999/data_anonymous_bank_february.txt
+
+bench-backtest: $(VENV)/dev.stamp
+	mkdir -p $(BENCH)
+	STREAMS_MERGE_TIME_ZONE=Asia/Jerusalem $(BIN)/streams backtest $(FEBRUARY) --format bank1999 --rounds $(BACKTEST_ROUNDS) \
+	  --budget 0.2 --budget 1 --budget 5 --html $(BENCH)/backtest.html
 
 bench-growth: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.growth

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from streams.commands import (
     alerts,
+    backtest,
     board,
     check_config,
     contracts,
@@ -28,7 +29,7 @@ from streams.core.errors import StreamsError
 
 COMMANDS = (
     *(demo, worker, board, ingest, topics, simulate, replay),
-    *(trends, alerts, kpis, rejected, forecast, staffing, forget, contracts, check_config),
+    *(trends, alerts, kpis, rejected, forecast, staffing, backtest, forget, contracts, check_config),
 )
 
 

@@ -1,6 +1,5 @@
 """`streams replay`: send a file of contacts as events, at any speed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,13 +7,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.commands.feeds import feed_of
 from streams.commands.options import ConfigOption, load
 from streams.commands.resending import resend_rejected
 from streams.commands.sending import send, shift_to_now_ms
 from streams.core.errors import StreamsError
-from streams.sources.formats import FORMATS, check_format, read_feed
+from streams.sources.formats import FORMATS
 from streams.sources.heartbeat import closing_heartbeat, shifted, with_heartbeats
-from streams.sources.mapping import FileMapping, load_mapping
 from streams.sources.names import named
 from streams.sources.row import Feed, time_of
 
@@ -45,8 +44,7 @@ def replay(
         return
     if file is None:
         raise StreamsError("nothing to send: give a FILE, or --rejected for what intake refused.")
-    check_format(file_format, mapping is not None)
-    feed = _read(file, file_format, mapping)
+    feed = feed_of(file, file_format, mapping)
     if not feed.events:
         raise StreamsError(f"{file}: no events in {feed.rows} rows. {_first_rejection(feed)}".rstrip())
     events = named(feed.events, settings.names)
@@ -63,26 +61,6 @@ def replay(
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(replay)
-
-
-def _read(file: Path, file_format: str, mapping_file: Path | None) -> Feed:
-    mapping: FileMapping | None = None
-    if mapping_file is not None:
-        mapping = load_mapping("".join(_lines(mapping_file)), str(mapping_file))
-    return read_feed(_lines(file), file_format, mapping, str(file))
-
-
-def _lines(file: Path) -> Iterator[str]:
-    """Lines of a UTF-8 text file, with or without byte order mark; what is wrong with it becomes one line for people."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            yield from lines
-    except FileNotFoundError as error:
-        raise StreamsError(f"{file}: no such file.") from error
-    except OSError as error:
-        raise StreamsError(f"{file}: can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise StreamsError(f"{file}: not UTF-8 text (byte {error.start} of a block). Convert it, e.g. by iconv.") from error
 
 
 def _report(feed: Feed, sent: "Sent", closed: bool, topic: str) -> None:

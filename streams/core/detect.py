@@ -13,6 +13,7 @@ import numpy as np
 from streams.core.alert import Alert
 from streams.core.fleet import Fleet, Forecast
 from streams.core.forecast_record import ForecastDay
+from streams.core.forecast_score import DayScore
 from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
 from streams.core.incident import Incident, expectation
@@ -38,11 +39,13 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
-    """What became known since the last drain, oldest first: (series, expectation) of each minute, alerts; (series, forecast)."""
+    """What became known since the last drain, oldest first: (series, expectation) of each minute, alerts; (series, forecast); how
+    good the forecasts of days that are over were."""
 
     expectations: list[tuple[str, Expectation]]
     alerts: list[Alert]
     forecasts: list[tuple[str, ForecastDay]]
+    scores: list[DayScore]
 
 
 class _Meta(msgspec.Struct, array_like=True):
@@ -107,7 +110,7 @@ class Detect:
         if self._stepped:
             self._save()
         self._dirty = self._stepped = False
-        return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms))
+        return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
     def _take(self, frame: MinuteFrame) -> None:
         meta = self._meta

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.core import forecast_band, forecast_day, forecast_learn, forecast_shape
+from streams.core import forecast_band, forecast_day, forecast_learn, forecast_score, forecast_shape
 from streams.core.forecast_calendar import HOLIDAY, KINDS, SUNDAY, CalendarDay
 from streams.core.forecast_day import NOISE, Outlook
 from streams.core.forecast_learn import DAYS_MIN
@@ -30,6 +30,11 @@ _OPEN_LEAST = 0.5  # a weekday is open if it was so more often than not, lately
 _OWN_BETTER = 0.99  # own forecasts must have beaten the parent's by a per cent
 
 
+def horizons(slot_minutes: int, ahead: int, day_minutes: int = 24 * 60) -> tuple[int, ...]:
+    """HORIZONS in minutes."""
+    return (slot_minutes, *NEAR_MINUTES[1:], day_minutes, ahead * day_minutes)
+
+
 class Forecaster:
     """All series; row = series. `ahead` days beside today are forecast (a week: 7)."""
 
@@ -47,6 +52,7 @@ class Forecaster:
                 "mean_roots": day, "common": day, "kind": np.zeros((KINDS, slots)),
                 "child": flat, "parent": flat, "own_error": flat, "parent_error": flat,
                 "told": np.full((ahead, slots), np.nan), "told_tomorrow": np.full(slots, np.nan),
+                "score": np.zeros((HORIZONS, len(forecast_score.SUMS))),
                 **forecast_band.unknown(HORIZONS, HOURS),
             }
         )  # fmt: skip
@@ -114,8 +120,7 @@ class Forecaster:
     def bands(self, means: FloatArray) -> FloatArray:
         """Quantiles (levels, sides, days, series, slots) around `means`, the first days of this origin, whole."""
         waits = self.slot_minutes * (np.arange(len(means))[:, None] * self.slots + np.arange(self.slots) + 1 - self.slot)
-        ends = [self.slot_minutes, *NEAR_MINUTES[1:], self.slots * self.slot_minutes, self.ahead * self.slots * self.slot_minutes]
-        place = np.interp(np.log(np.maximum(waits, 1)), np.log(ends), np.arange(HORIZONS))
+        place = np.interp(np.log(np.maximum(waits, 1)), np.log(self.horizons), np.arange(HORIZONS))
         below = np.minimum(place.astype(int), HORIZONS - 2)
         part = (place - below)[:, None, :]
         kappa = forecast_band.noise(self.learned["band_error"], self.learned["band_square"])[:, :, self.hours]
@@ -152,6 +157,11 @@ class Forecaster:
         """Relative variance (days, series) of the contacts of today and tomorrow as expected before today's first contact."""
         return 4 * self._outlook.variance[:2]
 
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """How many minutes ahead the errors are that are learned."""
+        return horizons(self.slot_minutes, self.ahead, self.slots * self.slot_minutes)
+
     def told(self) -> FloatArray:
         """What was told of today's slots (series, horizons, slots), each horizon in time; NaN where nothing was."""
         learned, today = self.learned, self.today
@@ -171,17 +181,18 @@ class Forecaster:
         known = self.learned["days"] >= 1
         return np.where(self.borrows, known[self.parents], known)
 
-    def end(self) -> None:
-        """The day is over: learn from it, keep what was told of the days to come."""
+    def end(self) -> FloatArray:
+        """The day is over: learn from it, keep what was told of the days to come. Gives the day's sums (forecast_score.py)."""
         learned, today = self.learned, self.today
         told = np.where(np.isnan(today["counts"])[:, None], np.nan, self.told())
-        forecast_learn.learn_bands(learned, told, np.nan_to_num(today["counts"]), self.hours)
+        sums = forecast_learn.learn_bands(learned, told, np.nan_to_num(today["counts"]), self.hours)
         forecast_learn.learn_shares(learned, today["counts"], self._own[0], self.parents)
         day = forecast_learn.Day(self.days[0], today["counts"], self._own[0], self._expected_roots[0], today["held"])
         forecast_learn.learn_day(learned, day, self.slot_minutes)
         learned["told_tomorrow"] = today["tomorrow"].copy()
         learned["told"] = np.concatenate((learned["told"][:, 1:], today["last"][:, None]), axis=1)
         self.days = ()
+        return sums
 
     def _look_ahead(self) -> None:
         """Curves (days, series, slots) as expected before today's first contact."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from streams.core import forecast_band, forecast_day, forecast_shape
+from streams.core import forecast_band, forecast_day, forecast_score, forecast_shape
 from streams.core.forecast_band import HourArray
 from streams.core.forecast_calendar import CalendarDay
 from streams.core.forecast_rows import Rows
@@ -33,11 +33,15 @@ class Day(NamedTuple):
     held: FloatArray
 
 
-def learn_bands(learned: Rows, told: FloatArray, counts: FloatArray, hours: HourArray) -> None:
-    """From what was told of the day, horizon by horizon."""
+def learn_bands(learned: Rows, told: FloatArray, counts: FloatArray, hours: HourArray) -> FloatArray:
+    """From what was told of the day, horizon by horizon; gives how good it was."""
     sums = learned["band_error"], learned["band_square"]
+    bounds = forecast_band.told_bands(np.nan_to_num(told), sums, learned["band_stretch"], hours)
+    scored = forecast_score.scored(told, bounds, counts)
+    learned["score"] = forecast_score.KEPT * learned["score"] + scored
     error, square, stretch = forecast_band.learn(sums, learned["band_stretch"], told, counts, hours)
     learned["band_error"], learned["band_square"], learned["band_stretch"] = error, square, stretch
+    return scored
 
 
 def learn_shares(learned: Rows, counts: FloatArray, own: FloatArray, parents: "npt.NDArray[np.intp]") -> None:

@@ -15,10 +15,11 @@ from streams.core.forecast import Forecaster
 from streams.core.forecast_calendar import CalendarDay, calendar_day
 from streams.core.forecast_clock import MINUTE_MS, local_slot, slot_starts
 from streams.core.forecast_record import ForecastDay, Look, Origin
+from streams.core.forecast_score import DayScore
 from streams.core.profile import Curves, Profile, no_profile, rows_of
 from streams.core.series import TOTAL, series_cut
 
-VERSION = 2  # of the stored numbers: their names, shapes and order
+VERSION = 3  # of the stored numbers: their names, shapes and order
 QUIET_MS = 7 * 24 * 60 * MINUTE_MS
 DAY_MINUTES = 24 * 60
 AT_ONCE = 20  # forecasts in a flush, 2 ms each; a flush comes ten times a second
@@ -74,6 +75,7 @@ class Forecasting:
         self._meta = _Meta(layout=f"{VERSION} {rules.slot_minutes} {rules.days_ahead} {rules.time_zone}")
         self._look: Look | None = None
         self._due: list[tuple[int, int]] = []
+        self._scores: list[DayScore] = []
         self._dirty = self._slot_over = self._day_over = False
         self._curves: Curves | None = None
         self._profiled = np.zeros(0, dtype=np.intp)
@@ -124,6 +126,11 @@ class Forecasting:
                 self._store[prefix + name.encode()] = _ENCODER.encode(_Row(row, rows.pack(row)))
         self._dirty = self._slot_over = self._day_over = False
         return self._hand_over(AT_ONCE, now_ms)
+
+    def scores(self) -> list[DayScore]:
+        """How good the forecasts of the days were that ended since this was asked last."""
+        scores, self._scores = self._scores, []
+        return scores
 
     def everything(self, now_ms: int) -> list[tuple[str, ForecastDay]]:
         """The forecasts of today and all days ahead, published at `now_ms`."""
@@ -198,7 +205,7 @@ class Forecasting:
         """Learn from the day; the next begins, or after a long gap the one that holds `time_ms`."""
         assert self._meta.day is not None, "a day has begun"
         if self._names:
-            self._forecaster.end()
+            self._scores.append(DayScore(tuple(self._names), self._forecaster.end()))
             self._day_over = self._slot_over = True
         following = date.fromisoformat(self._meta.day) + timedelta(days=1)
         self._begin(day if time_ms > self._meta.next_ms + QUIET_MS else min(day, following))
