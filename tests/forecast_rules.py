@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from streams.core.forecast_paths import Outcome
 from streams.core.forecast_record import ForecastDay
+from streams.core.forecast_score import Accuracy
 from streams.core.forecasting import ForecastRules
 
 FORECAST = ForecastRules(
@@ -19,7 +20,12 @@ NO_FORECAST = replace(FORECAST, cuts=())
 
 
 def forecast_day(
-    cut: str, series: dict[str, str], day: str = "2026-03-02", starts_ms: tuple[int, ...] = (0, 1_800_000), origin_ms: int = 0
+    cut: str,
+    series: dict[str, str],
+    day: str = "2026-03-02",
+    starts_ms: tuple[int, ...] = (0, 1_800_000),
+    origin_ms: int = 0,
+    accuracy: tuple[Accuracy, ...] = (),
 ) -> ForecastDay:
     """A day of slots of half an hour: a hundred contacts in the first, none after it."""
     nothing = [0.0] * (len(starts_ms) - 1)
@@ -43,4 +49,5 @@ def forecast_day(
         outcome=outcome,
         borrowed=False,
         published_ms=origin_ms,
+        accuracy=list(accuracy),
     )

@@ -187,6 +187,38 @@ WAITING = Row(
     ),
 )
 
+FORECASTS = Row(
+    "Forecasts, from the second day on",
+    (
+        lines(
+            "To come",
+            "All contacts expected from the last closed slot on.",
+            "short",
+            Query('sum by (horizon) (streams_contacts_forecast{cut="total"})', "within {{horizon}}"),
+        ),
+        lines(
+            "To come by queue",
+            "Contacts expected from the last closed slot on.",
+            "short",
+            Query(
+                'max by (queue, horizon) (streams_contacts_forecast{queue!="", queue=~"$queue"})', "{{queue}}, within {{horizon}}"
+            ),
+        ),
+        lines(
+            "Within the bands",
+            "Share of the total's slots, last twenty days, by how far ahead the band was told; 80 and 95 % are meant.",
+            "percentunit",
+            Query('max by (ahead, band) (streams_forecast_coverage_ratio{cut="total"})', "{{band}} %, {{ahead}} ahead"),
+        ),
+        lines(
+            "Forecast error",
+            "Sum of errors in shares of contacts, last twenty days, by how far ahead.",
+            "percentunit",
+            Query('max by (ahead) (streams_forecast_error_ratio{cut="total"})', "{{ahead}} ahead"),
+        ),
+    ),
+)
+
 PIPELINE = Row(
     "Pipeline",
     (
@@ -295,4 +327,4 @@ PIPELINE = Row(
     ),
 )
 
-ROWS = (NOW, CONTACTS, WAITING, PIPELINE)
+ROWS = (NOW, CONTACTS, WAITING, FORECASTS, PIPELINE)

@@ -109,6 +109,6 @@ def _coverage(results: Results) -> Any:
         told = [one for one in results.forecasts if one.cut == cut]
         for level, shares in ((80, [one.within_80 for one in told]), (95, [one.within_95 for one in told])):
             figure.add_scatter(x=[ahead(one.minutes) for one in told], y=shares, name=f"{cut}, {level} %", mode="lines+markers")
-    for level in (0.8, 0.95):
-        figure.add_hline(y=level, line={"dash": "dot", "color": "#7a7a7a"})
+    for share in (0.8, 0.95):
+        figure.add_hline(y=share, line={"dash": "dot", "color": "#7a7a7a"})
     return figure.update_layout(yaxis={"tickformat": ".0%"}) if results.forecasts else graph_objects.Figure()

@@ -14,6 +14,7 @@ import numpy as np
 from streams.core.forecast import Forecaster
 from streams.core.forecast_clock import slot_starts
 from streams.core.forecast_paths import Course, Outcome, courses, play
+from streams.core.forecast_score import Accuracy, accuracies
 from streams.core.level import FloatArray
 from streams.core.series import SEPARATOR, series_cut, series_values
 
@@ -23,7 +24,8 @@ _PLACES = 2  # decimals
 class ForecastDay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Contacts expected of one series in the slots [start, start + slot_minutes) of a local day that are still to come, from all
     that was seen before `origin_ms`, with 80 and 95 % bands in whole contacts. `outcome` is of these slots together. `borrowed`:
-    too little contact for a shape of its own, this is a share of the total's forecast."""
+    too little contact for a shape of its own, this is a share of the total's forecast. `accuracy`: how good forecasts of the
+    series were, by how far they looked ahead; in today's record only."""
 
     cut: str
     series: dict[str, str]
@@ -41,6 +43,7 @@ class ForecastDay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome
     borrowed: bool
     published_ms: int
+    accuracy: list[Accuracy] = []
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -69,6 +72,7 @@ class Look:
         self._bands = forecaster.bands(self._means)
         self._level_variance, self._slot_variance = forecaster.noise()
         self._borrows = forecaster.borrows
+        self._horizons, self._scores = forecaster.horizons, forecaster.learned["score"].copy()
         self._days = [self._day(number, forecaster) for number in range(days)]
         ready = [int(row) for row in np.nonzero(forecaster.ready)[0]]
         self.places = [(number, row) for number, day in enumerate(self._days) if day.slots for row in ready]
@@ -105,6 +109,7 @@ class Look:
             outcome=play(mean, variances, day.course, crc32(f"{self._seed} {day.name} {name}".encode())),
             borrowed=bool(self._borrows[row]),
             published_ms=now_ms,
+            accuracy=accuracies(self._scores[row], self._horizons) if number == 0 else [],
         )
 
 

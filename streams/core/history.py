@@ -20,7 +20,7 @@ from streams.core.merge import Merge, MergeRules
 from streams.core.record import Headers
 from streams.core.rules import IntakeRules
 
-Event: TypeAlias = Mapping[str, str | int | float | bool]
+Event: TypeAlias = Mapping[str, object]
 
 _TOGETHER = 5_000  # events; what is under way takes memory
 _YEAR_MS = 366 * 86_400_000

@@ -145,6 +145,15 @@ EXPECTED_HIGH = Metric("streams_contacts_expected_high", "Upper end of the 95 % 
 FORECAST = Metric(
     "streams_contacts_forecast", "Contacts forecast from the last closed slot on, within the horizon.", (*_WATCHED, "horizon")
 )
+_AHEAD = (*_WATCHED, "ahead")
+FORECAST_ERROR = Metric(
+    "streams_forecast_error_ratio",
+    "Sum of the errors of forecasts made so far ahead, in shares of contacts; last twenty days.",
+    _AHEAD,
+)
+FORECAST_COVERAGE = Metric(
+    "streams_forecast_coverage_ratio", "Share of slots within the band told so far ahead; last twenty days.", (*_AHEAD, "band")
+)
 ALERT_FIRING = Metric("streams_alert_firing", "Alerts that fire now.", ("kind", "severity", "queue", "channel"))
 SERIES_HIDDEN = Metric("streams_series_hidden", "Series that are not exposed because there are too many.")
 
@@ -173,6 +182,8 @@ BUSINESS: Final = (
     EXPECTED_LOW,
     EXPECTED_HIGH,
     FORECAST,
+    FORECAST_ERROR,
+    FORECAST_COVERAGE,
     ALERT_FIRING,
     SERIES_HIDDEN,
 )

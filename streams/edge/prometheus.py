@@ -199,6 +199,7 @@ class BusinessCollector(Collector):
         yield _gauge(metrics.OCCUPANCY, self._agents.occupancies())
         yield from self._collect_minutes()
         yield self._collect_forecasts()
+        yield from self._collect_accuracy()
         yield self._collect_alerts()
         yield _gauge(metrics.SERIES_HIDDEN, [((), len(self._hidden))])
 
@@ -224,6 +225,20 @@ class BusinessCollector(Collector):
                     samples.append(((*place, horizon), expected))
         return _gauge(metrics.FORECAST, samples)
 
+    def _collect_accuracy(self) -> Iterator[Family]:
+        """How good forecasts were: the newest record of each series that says so is today's."""
+        told = [day for _, days in self._forecasts.values() for day in days.values() if day.accuracy]
+        found = [
+            ((day.cut, day.series.get("channel", ""), day.series.get("queue", ""), _span(one.minutes)), one)
+            for day in told
+            for one in day.accuracy
+        ]
+        yield _gauge(metrics.FORECAST_ERROR, ((labels, one.error) for labels, one in found if one.error is not None))
+        covered = [
+            ((*labels, band), share) for labels, one in found for band, share in (("80", one.within_80), ("95", one.within_95))
+        ]
+        yield _gauge(metrics.FORECAST_COVERAGE, covered)
+
     def _collect_alerts(self) -> Family:
         """Firing alerts, counted by their labels; every kind and severity starts at 0."""
         counts: dict[tuple[str, ...], int] = {(kind, severity, "", ""): 0 for kind in KINDS for severity in SEVERITIES}
@@ -231,6 +246,13 @@ class BusinessCollector(Collector):
             labels = (alert.kind, alert.severity, alert.series.get("queue", ""), alert.series.get("channel", ""))
             counts[labels] = counts.get(labels, 0) + 1
         return _gauge(metrics.ALERT_FIRING, counts.items())
+
+
+def _span(minutes: int) -> str:
+    """15 → '15m', 180 → '3h', 10080 → '7d'."""
+    if minutes % 1_440 == 0:
+        return f"{minutes // 1_440}d"
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
 
 
 def _highest(held: Sequence[int], given: Sequence[int]) -> list[int]:

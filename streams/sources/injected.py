@@ -85,7 +85,7 @@ def size(incident: Injected, contacts: Iterable[Contact]) -> float | None:
 
 
 def inject(contacts: Sequence[Contact], incidents: Sequence[Injected], chance: Random) -> list[CanonicalEvent]:
-    """All events, in order of time, with the incidents in them."""
+    """All events of contacts, in order of time, with the incidents in them."""
     told: list[CanonicalEvent] = []
     share = abandoned_share(contacts)
     for contact in contacts:
@@ -153,7 +153,7 @@ def _longer(contact: Contact, factor: float) -> list[CanonicalEvent]:
         if event["type"] != "completed":
             events.append(event)
             continue
-        known = {field: float(value) for field in _TALK if (value := event.get(field)) is not None}
+        known = {field: float(value) for field in _TALK if isinstance(value := event.get(field), int | float)}
         longer = {field: value * factor for field, value in known.items()}
         more_ms = round(1000 * (sum(longer.values()) - sum(known.values())))
         events.append({**event, **longer, "time": time_of(event) + more_ms})

@@ -22,6 +22,7 @@ import pytest
 
 from streams.commands.children import free_port
 from streams.core.alert import Alert, AlertState
+from streams.core.forecast_record import ForecastDay
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_values
 from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind
@@ -104,10 +105,15 @@ class Writer:
         self.event_ms: int | None = None  # None: the feed is live, events are of now
 
     def publish(
-        self, *, trends: tuple[Trend, ...] = (), minutes: tuple[Expectation, ...] = (), alerts: tuple[Alert, ...] = ()
+        self,
+        *,
+        trends: tuple[Trend, ...] = (),
+        minutes: tuple[Expectation, ...] = (),
+        alerts: tuple[Alert, ...] = (),
+        forecasts: tuple[ForecastDay, ...] = (),
     ) -> None:
         """Write and announce."""
-        self._write(LiveChanges(trends=trends, expectations=minutes, alerts=alerts))
+        self._write(LiveChanges(trends=trends, expectations=minutes, alerts=alerts, forecasts=forecasts))
 
     def _write(self, changes: LiveChanges) -> None:
         async def write() -> None:

@@ -196,7 +196,9 @@ def test_prometheus_returns_the_simulated_rate_by_queue(run: LiveRun, say: Calla
 
 
 def test_every_query_of_the_dashboards_returns_numbers(run: LiveRun) -> None:
-    assert without_numbers(run.prometheus, dashboard_queries()) == []
+    # Of what is to come nobody knows anything within the first days; test_prometheus.py has its figures.
+    now = [(panel, query) for panel, query in dashboard_queries() if "forecast" not in query]
+    assert without_numbers(run.prometheus, now) == []
 
 
 def test_every_recording_rule_returns_numbers_and_no_alert_on_the_pipeline_fires(run: LiveRun) -> None:

@@ -178,7 +178,7 @@ def test_nothing_is_handed_over_twice() -> None:
     for minute in range(40):
         detect.apply([frame(minute, {"total": 20})])
     assert len(detect.drain(0).expectations) == 9
-    assert detect.drain(0) == DetectChanges([], [], [])
+    assert detect.drain(0) == DetectChanges([], [], [], [])
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.5, 3.0, 30.0, 300.0])

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streams.sources.injected import Contact, Injected, InjectedKind, contacts_of, inject, plan, size
-from streams.sources.row import CanonicalEvent
+from streams.sources.row import CanonicalEvent, time_of
 
 MINUTE = 60_000
 DAY = 1_440 * MINUTE
@@ -32,7 +32,7 @@ def incident(kind: InjectedKind, factor: float, queue: str | None = "billing") -
 
 def injected(one: Injected, *calls: list[CanonicalEvent]) -> list[tuple[str, str, int]]:
     events = inject(contacts_of(event for life in calls for event in life), [one], Random(1))
-    return [(str(event["interaction_id"]), str(event["type"]), int(event["time"])) for event in events]
+    return [(str(event["interaction_id"]), str(event["type"]), time_of(event)) for event in events]
 
 
 def test_a_surge_doubles_the_contacts_of_its_queue_and_of_its_minutes_only() -> None:

@@ -5,6 +5,7 @@ from forecast_rules import forecast_day
 from prometheus_client import CollectorRegistry
 
 from streams.core.alert import Alert, AlertState, Severity
+from streams.core.forecast_score import Accuracy
 from streams.core.measure import HANDLE_BOUNDARIES_MS, WAIT_BOUNDARIES_MS
 from streams.core.trend import Expectation, KpiValue, Trend, Window, WindowKind
 from streams.edge import metrics
@@ -217,6 +218,19 @@ def test_forecasts_are_summed_over_each_horizon_and_go_with_their_partition(
     assert registry.get_sample_value("streams_contacts_forecast", {**labels, "horizon": "1d"}) == 100  # yesterday is over
     collector.drop("forecasts", 0)
     assert registry.get_sample_value("streams_contacts_forecast", {**labels, "horizon": "1d"}) is None
+
+
+def test_how_good_forecasts_were_is_told_by_how_far_they_looked_ahead(
+    registry: CollectorRegistry, collector: BusinessCollector
+) -> None:
+    known = Accuracy(minutes=180, slots=96, error=0.11, within_80=0.79, within_95=0.96)
+    collector.update("forecasts", 0, forecast_day("queue", {"queue": "billing"}, accuracy=(known,)))
+    collector.update("forecasts", 0, forecast_day("queue", {"queue": "billing"}, "2026-03-03", (86_400_000,)))
+
+    labels = {"cut": "queue", "channel": "", "queue": "billing", "ahead": "3h"}
+    assert registry.get_sample_value("streams_forecast_error_ratio", labels) == 0.11
+    found = [registry.get_sample_value("streams_forecast_coverage_ratio", {**labels, "band": band}) for band in ("80", "95")]
+    assert found == [0.79, 0.96]
 
 
 def test_series_beyond_the_cap_are_hidden_and_counted(registry: CollectorRegistry, collector: BusinessCollector) -> None:

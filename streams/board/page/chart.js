@@ -7,7 +7,7 @@ import { minutes, model, nameOf } from "./model.js";
 let ready = null;
 let drawn = "";
 
-function load() {
+export function load() {
   ready ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = document.body.dataset.plotly;
@@ -19,12 +19,12 @@ function load() {
 }
 
 // Plotly follows the window's size only; the panel also changes when a banner comes or goes.
-const watcher = new ResizeObserver(() => {
-  if (globalThis.Plotly && $("chart").classList.contains("js-plotly-plot") && !$("chart").hidden) globalThis.Plotly.Plots.resize($("chart"));
+const watcher = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (globalThis.Plotly && target.classList.contains("js-plotly-plot") && target.clientHeight) globalThis.Plotly.Plots.resize(target);
 });
-watcher.observe($("chart"));
+for (const id of ["chart", "outlook-chart"]) watcher.observe($(id));
 
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function redrawChart() {
   drawn = "";
@@ -59,13 +59,13 @@ function sentence(last, zone) {
 }
 
 // Plotly knows no time zones: it gets local times. One offset for the whole chart keeps the axis steady when clocks change.
-function localTimes(known) {
-  const offset = zoneOffset(known.at(-1).start_ms, model.health?.time_zone ?? "UTC");
-  return known.map((one) => new Date(one.start_ms + offset).toISOString().slice(0, 19));
+export function localTimes(starts) {
+  const offset = zoneOffset(starts.at(-1), model.health?.time_zone ?? "UTC");
+  return starts.map((start) => new Date(start + offset).toISOString().slice(0, 19));
 }
 
 function traces(known) {
-  const x = localTimes(known);
+  const x = localTimes(known.map((one) => one.start_ms));
   const line = (name, values, more) => ({ x, y: values, name, type: "scatter", mode: "lines", hoverinfo: "skip", ...more });
   const outside = known.map((one) => (one.actual > one.high || one.actual < one.low ? one.actual : null));
   const shapes = known.map((one) => (one.actual > one.high ? "triangle-up" : "triangle-down"));
@@ -85,9 +85,14 @@ function traces(known) {
 }
 
 function layout(known) {
+  const x = localTimes(known.map((one) => one.start_ms));
+  return plain($("chart"), [x[0], x.at(-1)], 1.08 * Math.max(4, ...known.map((one) => Math.max(one.actual, one.high))));
+}
+
+// The layout of a chart in a box: times from and to, counts from 0 to a highest.
+export function plain(box, range, highest) {
   const { fontFamily, fontSize } = getComputedStyle(document.body);
   const size = 0.9 * Number.parseFloat(fontSize);
-  const x = localTimes(known);
   const axis = { gridcolor: css("--line"), zeroline: false, color: css("--muted"), fixedrange: true, ticklabelstandoff: 0.3 * size };
   return {
     margin: { l: 2.4 * size, r: 1.5 * size, t: 0.5 * size, b: 1.9 * size },
@@ -97,8 +102,8 @@ function layout(known) {
     showlegend: false,
     hovermode: "x",
     hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line"), font: { color: css("--ink"), size } },
-    xaxis: { ...axis, type: "date", range: [x[0], x.at(-1)], tickformat: "%H:%M", showgrid: false, nticks: Math.max(4, Math.round($("chart").clientWidth / (6 * size))) },
-    yaxis: { ...axis, rangemode: "tozero", nticks: 5, range: [0, 1.08 * Math.max(4, ...known.map((one) => Math.max(one.actual, one.high)))] },
+    xaxis: { ...axis, type: "date", range, tickformat: "%H:%M", showgrid: false, nticks: Math.max(4, Math.round(box.clientWidth / (6 * size))) },
+    yaxis: { ...axis, rangemode: "tozero", nticks: 5, range: [0, highest] },
     uirevision: model.series,
   };
 }

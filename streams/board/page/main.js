@@ -5,12 +5,14 @@ import { drawChart, redrawChart } from "./chart.js";
 import { $, attribute, element, reconcile, text } from "./dom.js";
 import { drawFreshness } from "./freshness.js";
 import { TOTAL, applyChanges, applyHealth, applySnapshot, chooseSeries, cutName, cutOf, cuts, keyOf, model, nameOf, pathOf, seriesOf } from "./model.js";
+import { drawOutlook, redrawOutlook } from "./outlook.js";
 import { drawRows, makeRows } from "./rows.js";
 import { drawTiles, explainTiles, makeTiles } from "./tiles.js";
 
 const CUT_ORDER = ["total", "channel", "queue", "issue", "channel+queue"]; // others follow by name
 const placeOf = (cut) => CUT_ORDER.indexOf(cut) + 1 || CUT_ORDER.length + 1;
 const CHART_MINUTES = 180;
+const OUTLOOK_MS = 60_000; // it changes with each slot
 const THEMES = ["", "dark", "light"];
 const THEME_NAMES = { "": ["◐", "as the system"], dark: ["☾", "dark"], light: ["☀", "light"] };
 
@@ -26,6 +28,7 @@ function draw() {
     drawAlerts(choose);
     drawFreshness();
     drawChart().catch((error) => text($("chart-now"), error.message));
+    drawOutlook().catch((error) => text($("outlook-now"), error.message));
   });
 }
 
@@ -52,6 +55,24 @@ async function readMinutes() {
     if (!answer.ok) return;
     const found = await answer.json();
     applyChanges({ trends: [], alerts: [], minutes: found.map((one) => ({ key, ...one })) });
+    draw();
+    readOutlook();
+  } catch {
+    // The server is gone: freshness says so.
+  }
+}
+
+const notForecast = new Set(); // cuts of which there is none: asked once
+
+async function readOutlook() {
+  const key = model.series;
+  if (!model.minutes.size || notForecast.has(cutOf(key)) || model.health?.status === "down") return; // what isn't watched isn't forecast
+  try {
+    const answer = await fetch(`/api/v1/forecast?series=${encodeURIComponent(pathOf(key))}`);
+    if (key !== model.series || answer.status >= 500) return;
+    if (!answer.ok) notForecast.add(cutOf(key));
+    const days = answer.ok ? await answer.json() : [];
+    model.outlook = days.find((one) => one.starts_ms.length && one.starts_ms.at(-1) >= one.origin_ms) ?? null;
     draw();
   } catch {
     // The server is gone: freshness says so.
@@ -96,6 +117,11 @@ function drawTheme() {
   attribute($("theme"), "title", `Colours: ${name}`);
 }
 
+function redraw() {
+  redrawChart();
+  redrawOutlook();
+}
+
 function listenToTheme() {
   $("theme").addEventListener("click", () => {
     const root = document.documentElement;
@@ -108,9 +134,9 @@ function listenToTheme() {
       // Storage may be forbidden: the choice lasts as long as the page.
     }
     drawTheme();
-    redrawChart();
+    redraw();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redrawChart());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   drawTheme();
 }
 
@@ -151,6 +177,7 @@ function start() {
   draw();
   listen();
   setInterval(drawFreshness, 200);
+  setInterval(readOutlook, OUTLOOK_MS);
   explainTiles().catch(() => {}); // the board is gone: the stream says so
 }
 

@@ -26,6 +26,7 @@ export const model = {
   trends: new Map(), // key + kind → trend
   alerts: new Map(),
   minutes: new Map(), // start → minute, of the chosen series
+  outlook: null, // the forecast of the first day that isn't over, of the chosen series
   series: TOTAL,
   health: null,
   healthAt: 0, // performance.now() of the last health: the page's own clock may be wrong, its stopwatch isn't
@@ -53,6 +54,7 @@ export function applyHealth(health) {
 export function chooseSeries(key) {
   model.series = key;
   model.minutes.clear();
+  model.outlook = null;
 }
 
 export const trend = (key, kind) => model.trends.get(place(key, kind));

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from forecast_rules import forecast_day
 from playwright.sync_api import Page, expect
 
 from streams.core.series import series_of
@@ -92,6 +93,22 @@ def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: An
     writer.publish(alerts=(writer.alert("resolved", BILLING),))
     expect(page.locator("#resolved .alert .severity")).to_have_text("✓ resolved")
     expect(page.locator("#no-alerts")).to_be_visible()
+
+
+def test_what_is_to_come_today_is_drawn_under_the_chart_and_said(writer: Any, board: Any, wall: Any) -> None:
+    minute_ms = now_ms() // MINUTE_MS * MINUTE_MS
+    slots = tuple(1_772_445_600_000 + n * 30 * MINUTE_MS for n in range(6))  # Monday 2 March 2026, 10:00 UTC, 11:00 in Berlin
+    coming = (
+        forecast_day("total", {}, "2026-03-01", slots[:1], slots[1]),
+        forecast_day("total", {}, "2026-03-02", slots, slots[0]),
+    )
+    writer.publish(minutes=tuple(writer.minute("total", minute_ms - n * MINUTE_MS, 9) for n in range(9)), forecasts=coming)
+    page = wall.open(board.url)
+    told = "Mon 2 Mar: 100 to come (80 %: 85–130), busiest at 11:00 with 100 in 30 min"
+    expect(page.locator("#outlook-now")).to_have_text(told)
+    page.wait_for_selector("#outlook-chart .main-svg")
+    bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
+    page.wait_for_function(f"() => {bottom.format('#outlook-chart .main-svg')} <= {bottom.format('#chart-panel')}")
 
 
 def test_the_page_says_stale_within_5_seconds_of_the_last_pulse_and_live_again(writer: Any, board: Any, wall: Any) -> None:
