@@ -11,7 +11,8 @@ from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat,
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
-from panels import ROWS, Panel
+from panel import Panel
+from panels import ROWS
 
 GREEN, AMBER, RED = "green", "orange", "red"
 SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
