@@ -5,7 +5,7 @@ mean and variance, each side stretched by a factor of its own that follows how o
 are learned together when it is over, so that all of its bands were there before it.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +44,8 @@ def band(mean: FloatArray, kappa: FloatArray, stretch: FloatArray) -> FloatArray
     middle, width = 1 - spread / 9, np.sqrt(spread) / 3
     found = []
     for level, quantile in enumerate(QUANTILES):
-        low = safe - safe * np.maximum(0.0, middle - quantile * width) ** 3
-        high = safe * (middle + quantile * width) ** 3 - safe
+        low = safe - safe * _cube(np.maximum(0.0, middle - quantile * width))
+        high = safe * _cube(middle + quantile * width) - safe
         found.append([safe - low * np.exp(stretch[level, 0]), safe + high * np.exp(stretch[level, 1])])
     return np.maximum(np.array(found), 0.0)
 
@@ -55,17 +55,38 @@ def whole(bounds: FloatArray) -> FloatArray:
     return np.stack((np.floor(bounds[:, 0]), np.ceil(bounds[:, 1])), axis=1)
 
 
+class Margins(NamedTuple):
+    """How far counts may be from forecasts, as known at one origin: sums for κ and log factors of all series, and between which
+    two horizons each slot ahead is: `below` the one before it, `part` of the way to the next, (days, slots) each."""
+
+    sums: tuple[FloatArray, FloatArray]
+    stretch: FloatArray
+    below: npt.NDArray[np.intp]
+    part: FloatArray
+    hours: HourArray
+
+    def bounds(self, place: tuple[int, int], mean: FloatArray) -> FloatArray:
+        """Quantiles (levels, sides, slots), whole contacts, around the means of one day and series."""
+        (day, row), (error, square) = place, self.sums
+        below, part = self.below[day], self.part[day]
+        kappa = noise(error[row : row + 1], square[row : row + 1])[0][:, self.hours]
+        slots = np.arange(len(mean))
+        mixed = (1 - part) * kappa[below, slots] + part * kappa[below + 1, slots]
+        stretch = self.stretch[row].transpose(1, 2, 0)  # levels, sides, horizons
+        return whole(band(mean, mixed, (1 - part) * stretch[:, :, below] + part * stretch[:, :, below + 1]))
+
+
 def learn(
-    sums: tuple[FloatArray, FloatArray], stretch: FloatArray, told: FloatArray, counts: FloatArray, hours: HourArray
+    sums: tuple[FloatArray, FloatArray], stretch: FloatArray, day: tuple[FloatArray, FloatArray, FloatArray], hours: HourArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Sums and log factors after a day: `told` (series, horizons, slots) with NaN where nothing was told, `counts` and `hours` of
-    its slots."""
+    """Sums and log factors after a day: told (series, horizons, slots) with NaN where nothing was, its bands (`told_bands`), and
+    counts and `hours` of its slots."""
+    told, bounds, counts = day
     error, square = sums
     known = ~np.isnan(told)
     mean = np.where(known, told, 0.0)
     seen = np.where(known, counts[:, None], 0.0)
     belongs = (hours[:, None] == np.arange(error.shape[2])[None, :]).astype(np.float64)
-    bounds = told_bands(mean, sums, stretch, hours)
     missed = np.stack((seen < bounds[:, 0], seen > bounds[:, 1]), axis=1) & known
     some = known.sum(axis=2)
     share = missed.sum(axis=4) / np.maximum(some, 1)
@@ -79,6 +100,12 @@ def learn(
 def told_bands(told: FloatArray, sums: tuple[FloatArray, FloatArray], stretch: FloatArray, hours: HourArray) -> FloatArray:
     """Quantiles (levels, sides, series, horizons, slots) of what was told, in whole contacts."""
     return whole(band(told, noise(*sums)[:, :, hours], stretch.transpose(2, 3, 0, 1)[..., None]))
+
+
+def _cube(values: FloatArray) -> FloatArray:
+    """A twentieth of the time of `** 3`, which numpy takes as a power like any other."""
+    cubed: FloatArray = values * values * values
+    return cubed
 
 
 def _toward(held: FloatArray, new: FloatArray, rate: FloatArray) -> FloatArray:

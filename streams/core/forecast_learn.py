@@ -39,7 +39,7 @@ def learn_bands(learned: Rows, told: FloatArray, counts: FloatArray, hours: Hour
     bounds = forecast_band.told_bands(np.nan_to_num(told), sums, learned["band_stretch"], hours)
     scored = forecast_score.scored(told, bounds, counts)
     learned["score"] = forecast_score.KEPT * learned["score"] + scored
-    error, square, stretch = forecast_band.learn(sums, learned["band_stretch"], told, counts, hours)
+    error, square, stretch = forecast_band.learn(sums, learned["band_stretch"], (told, bounds, counts), hours)
     learned["band_error"], learned["band_square"], learned["band_stretch"] = error, square, stretch
     return scored
 

@@ -69,7 +69,7 @@ class Look:
         self._minutes = forecaster.slot_minutes
         self._seed = f"{origin.today} {forecaster.slot}"
         self._means = forecaster.means()[:days]
-        self._bands = forecaster.bands(self._means)
+        self._margins = forecaster.margins()
         self._level_variance, self._slot_variance = forecaster.noise()
         self._borrows = forecaster.borrows
         self._horizons, self._scores = forecaster.horizons, forecaster.learned["score"].copy()
@@ -90,7 +90,7 @@ class Look:
         number, row = place
         day, origin = self._days[number], self._origin
         mean = self._means[number, row, day.slots]
-        (low_80, high_80), (low_95, high_95) = self._bands[:, :, number, row][:, :, day.slots]
+        (low_80, high_80), (low_95, high_95) = self._margins.bounds(place, self._means[number, row])[:, :, day.slots]
         variances = float(self._level_variance[row]), self._slot_variance[row, day.slots]
         return ForecastDay(
             cut=series_cut(name),
