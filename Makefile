@@ -8,7 +8,7 @@
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
-# make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; ten minutes, no server
+# make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; some twenty minutes, no server
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
 # make faults  every fault on real Kafka, half an hour; a table of faults and invariants in .cache/faults.md
 # make soak    MINUTES=60 RATE=2000: a steady load, a worker killed each minute, exact figures, memory watched
