@@ -97,7 +97,7 @@ def first_week(directory: Path) -> Path:
 def wait_for_days(system: System, calls: Path = DATA) -> dict[Any, Count]:
     """What the oracle expects of these calls, when the system has as many final days."""
     expected = {key: count for key, count in recount(calls).items() if count != Count()}
-    eventually(lambda: len(by_day_and_type(days(system))) >= len(expected), 300, "all days are final")
+    eventually(lambda: len(by_day_and_type(days(system))) >= len(expected), 600, "all days are final")
     return expected
 
 
