@@ -11,6 +11,7 @@ from streams.core.facts import ESCALATED, REOPENED, Fact
 from streams.core.life import NEVER, TIMED_OUT
 from streams.core.series import DIMENSIONS
 from streams.core.stored import Interaction
+from streams.core.watermark import NEVER as UNKNOWN_MS
 
 PULSE_KEY = b"pulse"  # no customer's name is that short
 
@@ -19,7 +20,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One contact of a customer, by its hashed name. revision: goes up with every fact.
 
     ended_ms: when it first ended; back_ms: when it was first reopened after that. removed: it turned out to be another
-    customer's. Dimensions as last known.
+    customer's. Dimensions as last known. known_ms: the watermark of its source partition before the fact that made this version.
     """
 
     customer: str
@@ -29,6 +30,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     back_ms: int | None = None
     escalated: bool = False
     removed: bool = False
+    known_ms: int = UNKNOWN_MS
     channel: str | None = None
     queue: str | None = None
     issue: str | None = None
@@ -74,7 +76,7 @@ def dimensions_of(contact: Contact) -> tuple[str | None, ...]:
     return tuple(getattr(contact, name) for name in DIMENSIONS)
 
 
-def tell(name: str, interaction: Interaction) -> list[Contact]:
+def tell(name: str, interaction: Interaction, known_ms: int) -> list[Contact]:
     """What journey has to hear of an interaction that has ended: where its customer was another, also that it isn't theirs."""
     life, told = interaction.life, interaction.told
     customer = None if life.ended_ms == NEVER else customer_of(interaction.facts)
@@ -82,12 +84,14 @@ def tell(name: str, interaction: Interaction) -> list[Contact]:
     if customer is None and told is None:
         return []
     revision = 2 * len(interaction.facts) + (life.phase == TIMED_OUT)  # a time-out is a fact that no event brings
-    gone = Contact(told, name, revision, max(0, life.ended_ms), removed=True) if told not in (None, customer) else None
-    if customer is None:
-        return [gone] if gone else []
-    back_ms, escalated = after_end(interaction.facts, life.ended_ms)
-    contact = Contact(customer, name, revision, life.ended_ms, back_ms, escalated, False, *life.context.values)
-    return [gone, contact] if gone else [contact]
+    found = []
+    if told is not None and told != customer:
+        found.append(Contact(told, name, revision, max(0, life.ended_ms), removed=True, known_ms=known_ms))
+    if customer is not None:
+        back_ms, escalated = after_end(interaction.facts, life.ended_ms)
+        values = life.context.values
+        found.append(Contact(customer, name, revision, life.ended_ms, back_ms, escalated, False, known_ms, *values))
+    return found
 
 
 def customer_of(facts: list[Fact]) -> str | None:

@@ -1,8 +1,9 @@
 """Journey: the contacts of one partition of customers in, frames for the merge shards out.
 
 A contact changes what its customer's contacts come to; the difference goes to the cells, as in intake. Whether W is over is
-decided by event time: the lowest watermark of intake's partitions, as their pulses tell it. The surprise: customers are in the
-store only, and so are the timers, so that memory doesn't grow with customers where the store is on disk.
+decided by event time: the lowest watermark of intake's partitions, as their pulses tell it. Contacts are taken in when it reaches
+the moment at which they were known, so the order in which partitions were read changes nothing. The surprise: customers are in
+the store only, and so are the timers, so that memory doesn't grow with customers where the store is on disk.
 """
 
 from bisect import insort
@@ -14,10 +15,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.core.changes import count
-from streams.core.contact import PULSE_KEY, Contact, Pulse, decode_contact, decode_pulse
+from streams.core.contact import PULSE_KEY, Contact, decode_contact, decode_pulse
 from streams.core.context import Contexts
-from streams.core.expiry import rounded
+from streams.core.expiry import BUCKET_MS, rounded
 from streams.core.frame import Frame, Framing, Said
+from streams.core.journey_ahead import Ahead
 from streams.core.journey_counts import Counts
 from streams.core.journey_history import (
     NOTHING,
@@ -40,7 +42,7 @@ from streams.core.watermark import NEVER
 
 __all__ = ("Journey", "JourneyChanges", "JourneyRules")
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 META_KEY = b"m"
 CUSTOMER_PREFIX = b"c"
 _SERIES_KEY = Struct(">cI")  # series are numbered, so that they are found without looking at all customers
@@ -55,7 +57,7 @@ class JourneyChanges(NamedTuple):
 
 
 class _Meta(msgspec.Struct, array_like=True, frozen=True):
-    """What of the state isn't a customer, a timer or a series. heard: the last pulse of each partition of intake."""
+    """What of the state isn't a customer, a timer or a series. heard: the last pulse of each partition; chunks: see Ahead."""
 
     version: int = STATE_VERSION
     number: int = 0
@@ -64,6 +66,7 @@ class _Meta(msgspec.Struct, array_like=True, frozen=True):
     first_ms: int | None = None
     last_ms: int = 0
     series: int = 0
+    chunks: dict[int, int] = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -81,6 +84,8 @@ class Journey:
         assert meta.version == STATE_VERSION, f"journey state version {meta.version}, this program reads {STATE_VERSION}"
         heard = [*meta.heard, *([None] * (rules.sources - len(meta.heard)))]
         self._progress = Progress(heard, meta.watermark_ms, None)
+        self._done_ms = self._watermark()
+        self._ahead = Ahead(store, meta.chunks, self._done_ms)
         self._timers = Timers(store, meta.first_ms, meta.last_ms)
         self._contexts = Contexts(rules.counting)
         series = [store[_SERIES_KEY.pack(b"s", number)].decode() for number in range(meta.series)]
@@ -97,9 +102,10 @@ class Journey:
             key, value = record.key(), record.value()
             if key == PULSE_KEY:
                 assert value is not None, "a pulse says something"
-                self._hear(decode_pulse(value))
+                pulse = decode_pulse(value)
+                self._progress.heard[pulse.source] = Heard(0, pulse.watermark_ms, pulse.idle, pulse.sent_ms, pulse.ended_ms)
             elif value is not None:
-                self._take_in(decode_contact(value))
+                self._ahead.add(decode_contact(value))
             elif key is not None:
                 self._forget(key.decode())
         if self._read_ms is None:
@@ -107,6 +113,7 @@ class Journey:
 
     def drain(self, now_ms: int, lag: int) -> JourneyChanges:  # noqa: ARG002 (the shape is the engine's)
         """Everything since the last drain; the store holds the state that goes with it."""
+        self._catch_up()
         frames = self._frames(now_ms)
         self._write()
         changes = JourneyChanges(frames, self._ignored)
@@ -114,24 +121,33 @@ class Journey:
         self._contexts.prune()
         return changes
 
-    def _hear(self, pulse: Pulse) -> None:
-        """Take note of how far intake is; what has become due is done at once, so that batches don't matter."""
-        progress, before_ms = self._progress, self._watermark()
-        progress.heard[pulse.source] = Heard(0, pulse.watermark_ms, pulse.idle, pulse.sent_ms, pulse.ended_ms)
-        progress.advance()
-        for bucket_ms, name in self._timers.due(self._watermark()):
+    def _catch_up(self) -> None:
+        """Go on to where all partitions of intake are: what comes before it has come, and is done in the order of event time.
+
+        In a drain only, as in merge: a transaction of intake has a pulse of each partition behind its contacts, and that who was
+        idle isn't any more is heard only with the last of them.
+        """
+        self._progress.advance()
+        until_ms, done_ms = self._watermark(), self._done_ms
+        for contact in self._ahead.until(until_ms):
+            known_ms = max(contact.known_ms, done_ms)  # a partition that was idle, and so not waited for, may be behind
+            self._come_due(known_ms)
+            self._take_in(contact, known_ms)
+        self._come_due(until_ms)
+        self._done_ms = until_ms
+
+    def _come_due(self, until_ms: int) -> None:
+        """What is due up to a watermark: W is over for contacts of a customer, or they can be forgotten."""
+        for at_ms, name in self._timers.due(until_ms):
             history = self._history(name)
-            if history.due_ms == bucket_ms:
-                self._come_due(name, history, before_ms)
+            if history.due_ms == at_ms:
+                before, after = self._contributions(history, at_ms - 1), self._contributions(history, at_ms)
+                self._counts.replace(before, after, at_ms - BUCKET_MS)  # what is due in a minute is on time there
+                self._keep(name, forget(history, self._rules, at_ms), 0, at_ms)
 
-    def _come_due(self, name: str, history: History, watermark_ms: int) -> None:
-        """W is over for contacts of a customer, or they can be forgotten."""
-        at_ms = history.due_ms
-        self._counts.replace(self._contributions(history, at_ms - 1), self._contributions(history, at_ms), watermark_ms)
-        self._keep(name, forget(history, self._rules, at_ms), 0, at_ms)
-
-    def _take_in(self, contact: Contact) -> None:
-        history, past, watermark_ms = self._history(contact.customer), past_of(contact), self._watermark()
+    def _take_in(self, contact: Contact, watermark_ms: int) -> None:
+        """A contact as it was known at a watermark, in the windows that were open then."""
+        history, past = self._history(contact.customer), past_of(contact)
         known = next((other for other in history.contacts if other.id == past.id), None)
         if past.revision <= known.revision if known else contact.removed:
             count(self._ignored, ("repeated",))
@@ -176,7 +192,9 @@ class Journey:
         self._dirty[name] = msgspec.structs.replace(history, due_ms=due_ms)
 
     def _forget(self, name: str) -> None:
-        """Told to: what was counted stays, who it was goes."""
+        """Told to: what was counted stays, and who waits to be is counted now; who it was goes."""
+        for contact in self._ahead.take(name):
+            self._take_in(contact, contact.known_ms)
         self._timers.cancel(name, self._history(name).due_ms)
         self._dirty[name] = None
 
@@ -207,6 +225,7 @@ class Journey:
             elif key in store:
                 del store[key]
         self._dirty = {}
+        self._ahead.write(self._done_ms)
         self._timers.write()
         for series in self._counts.take_new_series():
             store[_SERIES_KEY.pack(b"s", self._series)] = series.encode()
@@ -221,6 +240,7 @@ class Journey:
                 timers.first_ms,
                 timers.last_ms,
                 self._series,
+                self._ahead.chunks,
             )
         )
         if store.get(META_KEY) != meta:

@@ -49,7 +49,7 @@ class Lives:
         self.expiry = Expiry()
         self._waiting = Waiting()
         self._customers = Customers(rules.customer_key)
-        self._ended: dict[int, tuple[str, Interaction]] = {}  # by identity: a name may come back as another interaction
+        self._contacts_told: list[Contact] = []
         self._dirty: dict[str, Interaction | None] = {}
         self.interactions: dict[str, Interaction] = {}
         self.odd: Odd = {}
@@ -110,7 +110,7 @@ class Lives:
         if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
             self.expiry.schedule(name, self._due(life.phase, time_ms))
             if life.ended_ms != NEVER:
-                self._ended[id(interaction)] = name, interaction
+                self._tell_contact(name, interaction, watermark_ms)
 
     def expire(self, before_ms: int, watermark_ms: int) -> None:
         """Time out and forget what is due at a watermark that was `before_ms` until now."""
@@ -142,9 +142,9 @@ class Lives:
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]
 
     def contacts(self) -> list[Contact]:
-        """What journey has to hear since the last call; to be asked before `write`."""
-        ended, self._ended = self._ended, {}
-        return [told for name, interaction in ended.values() for told in contact.tell(name, interaction)]
+        """What journey has to hear since the last call: a version for each fact, whatever the drains."""
+        told, self._contacts_told = self._contacts_told, []
+        return told
 
     def write(self) -> None:
         """Write to the store what changed since the last call; then what is at hand may go to sleep."""
@@ -171,7 +171,7 @@ class Lives:
         interaction.life = after.life
         self._replace(before, after, watermark_ms)
         self._dirty[name] = interaction
-        self._settle(name, interaction)
+        self._settle(name, interaction, watermark_ms)
 
     def _fill_gaps(self, interaction: Interaction, context: Context, watermark_ms: int) -> None:
         """Count the facts so far under dimensions that become known only now; where the life stands doesn't depend on them."""
@@ -213,14 +213,17 @@ class Lives:
         time_out(life, cell, self._rules)
         self._add((due_ms - due_ms % self._rules.pane_ms, life.context.combination), cell, watermark_ms)
         self._waiting.leave(name)
-        self._ended[id(interaction)] = name, interaction
+        self._tell_contact(name, interaction, watermark_ms)
 
-    def _settle(self, name: str, interaction: Interaction) -> None:
+    def _tell_contact(self, name: str, interaction: Interaction, watermark_ms: int) -> None:
+        self._contacts_told += contact.tell(name, interaction, watermark_ms)
+
+    def _settle(self, name: str, interaction: Interaction, watermark_ms: int) -> None:
         """Bring queue and appointments in line with a life that was folded anew."""
         self._wait(name, interaction.life)
         self.expiry.schedule(name, self._due(interaction.life.phase, interaction.life.last_ms))
         if interaction.told is not None or interaction.life.ended_ms != NEVER:
-            self._ended[id(interaction)] = name, interaction
+            self._tell_contact(name, interaction, watermark_ms)
 
     def _wait(self, name: str, life: Life) -> None:
         if life.phase == WAITING:

@@ -1,113 +1,14 @@
-"""The laws of journey: order, repetition, older versions, batches and restarts change nothing; nor does what is forgotten.
-
-The oracle shares no code with it: it looks at all contacts of a customer at once.
-"""
-
-from collections import Counter
-from hashlib import blake2b
-from typing import NamedTuple
+"""The laws of journey: order, repetition, older versions, batches and restarts change nothing; nor does what is forgotten."""
 
 from hypothesis import given
 from hypothesis import strategies as st
-from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
+from intake_fakes import HOUR, RecordFake, sums
+from journey_oracle import DAY, START, Call, calls, oracle, pulse, record, rules
 from laws import examples
 
-from streams.core.contact import PULSE_KEY, Contact, Pulse, encode_contact
 from streams.core.frame import Frame
 from streams.core.journey import Journey, JourneyRules
 from streams.core.series import is_by_hours
-
-DAY = 24 * HOUR
-START = 20_000 * DAY  # a midnight
-W = 2 * DAY
-KINDS = (MINUTE, 15 * MINUTE, HOUR, DAY)
-NAMES = {"a": "AAAAAAAAAAAAAAAA", "b": "BBBBBBBBBBBBBBBB"}
-GRACES = ("1m", "15m", "1h", "1d")
-
-
-class Call(NamedTuple):
-    """A contact; revision 1 says another queue and no escalation."""
-
-    customer: str
-    name: str
-    ended_ms: int
-    queue: str
-    issue: str | None
-    back_ms: int | None
-    escalated: bool
-
-
-@st.composite
-def calls(draw: st.DrawFn, days: int) -> list[Call]:
-    """Contacts of two customers, often close together."""
-    found = []
-    for number in range(draw(st.integers(0, 12))):
-        ended_ms = START + draw(st.integers(0, days * 24)) * HOUR + draw(st.sampled_from((0, 1, 30_000, 20 * MINUTE)))
-        back_ms = ended_ms + draw(st.sampled_from((1_000, HOUR, 3 * DAY))) if draw(st.integers(0, 4)) == 0 else None
-        queue, issue = draw(st.sampled_from(("billing", "sales"))), draw(st.sampled_from(("invoice", "outage", None)))
-        found.append(Call(draw(st.sampled_from("ab")), f"i{number}", ended_ms, queue, issue, back_ms, draw(st.booleans())))
-    return found
-
-
-def oracle(found: list[Call]) -> Sums:
-    """(pane, closed level, series) → what all contacts come to when every W is over."""
-    total: dict[tuple[int, int, str], Counter[int]] = {}
-    places: dict[tuple[int, int, str, str], list[int]] = {}  # code, period, series, customer → days of the contacts
-    for call in found:
-        own = sorted((c for c in found if c.customer == call.customer), key=lambda c: (c.ended_ms, _order(c)))
-        same = [c for c in own if c.issue == call.issue]
-        families = [(50, own)] + ([(55, same)] if call.issue is not None else [])
-        for code, line in families:
-            before, after = line[: line.index(call)], line[line.index(call) + 1 :]
-            _count(total, call, 0, call.ended_ms, code)
-            if before and call.ended_ms - before[-1].ended_ms < W:
-                _count(total, call, 0, call.ended_ms, code + 1)
-                if code == 50:
-                    _count(total, call, 0, call.ended_ms, 60, call.ended_ms - before[-1].ended_ms)
-                    _count(total, call, 0, call.ended_ms, 61, int(call.escalated))
-                continue
-            back = [c.ended_ms for c in after[:1]] + ([] if call.back_ms is None else [call.back_ms])
-            followed = bool(back) and min(back) - call.ended_ms < W
-            _count(total, call, 0, call.ended_ms + W, code + 3)
-            _count(total, call, 0, call.ended_ms + W, code + 4, int(followed))
-            level = next((k for k, ms in enumerate(KINDS) if back and min(back) // ms == call.ended_ms // ms), len(KINDS))
-            if followed and level < len(KINDS):
-                _count(total, call, level, call.ended_ms, code + 2)
-        for series in ("total", f"queue\x1f{call.queue}"):
-            day = call.ended_ms // DAY * DAY
-            for code, period in ((63, day), (67, (call.ended_ms // DAY + 3) // 7)):  # 1970 began on a Thursday
-                places.setdefault((code, period, series, call.customer), []).append(day)
-    for (code, _, series, _), days in places.items():
-        for times, day in enumerate(sorted(days)[:4], 1):
-            total.setdefault((day, 3, series), Counter())[code + times] += 1
-            total[day, 3, series][code + times - 1] -= times > 1
-    sums_of = {key: {code: n for code, n in cell.items() if n} for key, cell in total.items()}
-    return {key: cell for key, cell in sums_of.items() if cell}
-
-
-def _order(call: Call) -> bytes:
-    return blake2b(call.name.encode(), digest_size=8).digest()
-
-
-def _count(total: dict[tuple[int, int, str], Counter[int]], call: Call, level: int, time_ms: int, code: int, n: int = 1) -> None:
-    for series in ("total", f"queue\x1f{call.queue}"):
-        total.setdefault((time_ms - time_ms % 10_000, level, series), Counter())[code] += n
-
-
-def rules(grace_ms: int, *more_cuts: str) -> JourneyRules:
-    counting = make_rules(cuts=("total", "queue", *more_cuts), graces_ms=tuple((kind, grace_ms) for kind in GRACES))
-    return JourneyRules(counting=counting, sources=1, repeat_ms=W)
-
-
-def record(call: Call, revision: int) -> RecordFake:
-    queue, escalated = (call.queue, call.escalated) if revision == 2 else ("unsorted", False)
-    back_ms = call.back_ms if revision == 2 else None
-    contact = Contact(NAMES[call.customer], call.name, revision, call.ended_ms, back_ms, escalated, queue=queue, issue=call.issue)
-    return RecordFake(encode_contact(contact), key_=NAMES[call.customer].encode())
-
-
-def pulse(time_ms: int) -> RecordFake:
-    return RecordFake(encode_contact(Pulse(source=0, watermark_ms=time_ms, idle=False, ended_ms=None, sent_ms=0)), key_=PULSE_KEY)
 
 
 def played(records: list[RecordFake], drains: list[bool], own: JourneyRules) -> tuple[list[Frame], dict[bytes, bytes]]:

@@ -1,0 +1,118 @@
+"""The law of journey on two partitions of intake: how they were read, in which batches and with which restarts, changes nothing.
+
+Contacts come late by up to two days, and in two versions. A final window holds what was known of its customers when its own
+partition's watermark closed it; the oracle says so by looking at each window alone.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
+from journey_oracle import DAY, KINDS, START, Call, W, calls, oracle, pulse, record
+from laws import examples
+
+from streams.core.journey import Journey, JourneyRules
+
+GRACES_MS = (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)
+RULES = JourneyRules(counting=make_rules(cuts=("total", "queue")), sources=2, repeat_ms=W)
+END = START + 20 * DAY
+LATE_MS = (-30_000, -1, MINUTE, 20 * MINUTE, 3 * HOUR, 30 * HOUR, 48 * HOUR)
+
+
+class Known(NamedTuple):
+    """A version of a contact, and the watermark of its partition when it was known."""
+
+    known_ms: int
+    revision: int
+    call: Call
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> list[Known]:
+    """One or two of each contact."""
+    found = []
+    for call in draw(calls(4)):
+        first_ms = call.ended_ms + draw(st.sampled_from(LATE_MS))
+        if draw(st.booleans()):
+            found.append(Known(first_ms, 1, call))
+            first_ms += draw(st.sampled_from((0, 1, 5 * MINUTE, 2 * HOUR, 26 * HOUR)))
+        found.append(Known(first_ms, 2, call))
+    return found
+
+
+@st.composite
+def logs(draw: st.DrawFn, found: list[Known], source: int) -> list[list[RecordFake]]:
+    """What one partition of intake sends, by its flushes: contacts, then how far it is."""
+    own = sorted((known for known in found if int(known.call.name[1:]) % 2 == source), key=lambda known: known[:2])
+    flushes: list[list[RecordFake]] = [[pulse(START - DAY, source)]]
+    for number, known in enumerate(own):
+        flushes[-1].insert(-1, record(known.call, known.revision, known.known_ms))
+        told_ms = draw(st.sampled_from((known.known_ms, own[number + 1].known_ms if number + 1 < len(own) else END)))
+        flushes[-1][-1] = pulse(told_ms, source)
+        if draw(st.booleans()):
+            flushes.append([pulse(told_ms, source)])
+    return [*flushes, [pulse(END, source)]]
+
+
+def windows(found: Sums) -> dict[tuple[int, int, str], dict[int, int]]:
+    """(pane, kind, series) → what the pane gives to its window of the kind: contributions of all levels up to it."""
+    total: dict[tuple[int, int, str], Counter[int]] = {}
+    for (pane_ms, level, series), cell in found.items():
+        for kind in range(level, len(KINDS)):
+            total.setdefault((pane_ms, kind, series), Counter()).update(cell)
+    return _whole(total)
+
+
+def expected(found: list[Known]) -> dict[tuple[int, int, str], dict[int, int]]:
+    """The same, of each window by what was known when it closed."""
+    panes = {key[0] for state in _states(found) for key in oracle(state)}
+    total = {}
+    for pane_ms in panes:
+        for kind, (length_ms, grace_ms) in enumerate(zip(KINDS, GRACES_MS, strict=True)):
+            closed_ms = pane_ms // length_ms * length_ms + length_ms + grace_ms
+            state = _state([known for known in found if known.known_ms < closed_ms])
+            for key, cell in windows(oracle(state)).items():
+                if key[:2] == (pane_ms, kind):
+                    total[key] = Counter(cell)
+    return _whole(total)
+
+
+def _states(found: list[Known]) -> list[list[Call]]:
+    return [_state([known for known in found if known.known_ms <= until_ms]) for until_ms in {known.known_ms for known in found}]
+
+
+def _state(found: list[Known]) -> list[Call]:
+    """The newest version of each contact."""
+    newest: dict[str, Call] = {}
+    for known in sorted(found, key=lambda known: known.revision):
+        call = known.call
+        first = call._replace(queue="unsorted", escalated=False, back_ms=None)
+        newest[call.name] = call if known.revision == 2 else first
+    return list(newest.values())
+
+
+def _whole(total: dict[tuple[int, int, str], Counter[int]]) -> dict[tuple[int, int, str], dict[int, int]]:
+    cells = {key: {code: n for code, n in cell.items() if n} for key, cell in total.items()}
+    return {key: cell for key, cell in cells.items() if cell}
+
+
+@examples(80)
+@given(versions(), st.data())
+def test_final_windows_hold_what_was_known_when_they_closed_however_partitions_were_read(
+    found: list[Known], data: st.DataObject
+) -> None:
+    one, other = data.draw(logs(found, 0)), data.draw(logs(found, 1))
+    turns = data.draw(st.permutations([0] * len(one) + [1] * len(other)))
+    drains = data.draw(st.lists(st.booleans(), min_size=1, max_size=5))
+    store: dict[bytes, bytes] = {}
+    journey, frames, ways = Journey(2, store, RULES), [], (iter(one), iter(other))
+    for number, source in enumerate(turns):
+        journey.apply(next(ways[source]), 0)
+        if drains[number % len(drains)]:
+            frames += journey.drain(number, 0).frames
+            journey = Journey(2, store, RULES)
+    frames += journey.drain(1_000_000, 0).frames
+    assert windows(sums(frames)) == expected(found)
+    assert {key[:1] for key in store} <= {b"m", b"s"}
