@@ -18,9 +18,10 @@ export function load() {
   return ready;
 }
 
-// Plotly follows the window's size only; the panel also changes when a banner comes or goes.
+// Plotly follows the window's size only; the panel also changes when a banner comes or goes, and narrow ones have room for few times.
 const watcher = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (globalThis.Plotly && target.classList.contains("js-plotly-plot") && target.clientHeight) globalThis.Plotly.Plots.resize(target);
+  for (const { target } of entries)
+    if (globalThis.Plotly && target.classList.contains("js-plotly-plot") && target.clientHeight) globalThis.Plotly.relayout(target, { autosize: true, "xaxis.nticks": timesIn(target) });
 });
 for (const id of ["chart", "outlook-chart"]) watcher.observe($(id));
 
@@ -89,10 +90,13 @@ function layout(known) {
   return plain($("chart"), [x[0], x.at(-1)], 1.08 * Math.max(4, ...known.map((one) => Math.max(one.actual, one.high))));
 }
 
+const letterSize = () => 0.9 * Number.parseFloat(getComputedStyle(document.body).fontSize);
+const timesIn = (box) => Math.max(4, Math.round(box.clientWidth / (6 * letterSize())));
+
 // The layout of a chart in a box: times from and to, counts from 0 to a highest.
 export function plain(box, range, highest) {
-  const { fontFamily, fontSize } = getComputedStyle(document.body);
-  const size = 0.9 * Number.parseFloat(fontSize);
+  const { fontFamily } = getComputedStyle(document.body);
+  const size = letterSize();
   const axis = { gridcolor: css("--line"), zeroline: false, color: css("--muted"), fixedrange: true, ticklabelstandoff: 0.3 * size };
   return {
     margin: { l: 2.4 * size, r: 1.5 * size, t: 0.5 * size, b: 1.9 * size },
@@ -102,7 +106,7 @@ export function plain(box, range, highest) {
     showlegend: false,
     hovermode: "x",
     hoverlabel: { bgcolor: css("--panel"), bordercolor: css("--line"), font: { color: css("--ink"), size } },
-    xaxis: { ...axis, type: "date", range, tickformat: "%H:%M", showgrid: false, nticks: Math.max(4, Math.round(box.clientWidth / (6 * size))) },
+    xaxis: { ...axis, type: "date", range, tickformat: "%H:%M", showgrid: false, nticks: timesIn(box) },
     yaxis: { ...axis, rangemode: "tozero", nticks: 5, range: [0, highest] },
     uirevision: model.series,
   };

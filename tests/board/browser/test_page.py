@@ -111,6 +111,18 @@ def test_what_is_to_come_today_is_drawn_under_the_chart_and_said(writer: Any, bo
     page.wait_for_function(f"() => {bottom.format('#outlook-chart .main-svg')} <= {bottom.format('#chart-panel')}")
 
 
+def test_on_a_window_made_narrow_fewer_times_are_written_and_none_is_turned(writer: Any, board: Any, wall: Any) -> None:
+    minute_ms = now_ms() // MINUTE_MS * MINUTE_MS
+    writer.publish(minutes=tuple(writer.minute("total", minute_ms - n * MINUTE_MS, 9) for n in range(180)))
+    page = wall.open(board.url)
+    page.wait_for_selector("#chart .main-svg")
+    wide = page.locator("#chart .xtick text").count()
+    page.set_viewport_size({"width": 390, "height": 844})
+    times = "[...document.querySelectorAll('#chart .xtick text')]"
+    level = "!/rotate[(][1-9-]/.test(one.getAttribute('transform'))"
+    page.wait_for_function(f"() => {times}.length && {times}.length < {wide} && {times}.every((one) => {level})")
+
+
 def test_the_page_says_stale_within_5_seconds_of_the_last_pulse_and_live_again(writer: Any, board: Any, wall: Any) -> None:
     writer.publish(minutes=tuple(writer.minute("total", now_ms() // MINUTE_MS * MINUTE_MS - n * MINUTE_MS, 9) for n in range(9)))
     page = wall.open(board.url)
