@@ -31,6 +31,7 @@ ALL = "all"
 KINDS = get_args(WindowKind)
 RUN_FIELDS = ("revision", "published_ms", "read_ms", "watermark_ms")
 FIGURES = ("offered", "answered", "aband.", "SL %", "ASA", "longest", "AHT", "CSAT %")
+FIGURE_KPIS = ("service_level", "asa", "longest_wait", "aht", "csat")
 
 
 def trends(
@@ -58,7 +59,7 @@ def trends(
         for trend in found:
             typer.echo(to_json(trend))
     elif found:
-        _show(found, limit, [*(["share"] if shares else []), *(["change"] if against else [])], chosen)
+        show(found, limit, [*(["share"] if shares else []), *(["change"] if against else [])], chosen)
     else:
         typer.echo(f"no {window} windows of cut {cut} on topic '{settings.topics.trends}' yet; is a worker running?", err=True)
 
@@ -128,7 +129,7 @@ def _chosen(names: str) -> tuple[Kpi, ...]:
     return tuple(known[name] for name in wanted)
 
 
-def _show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[Kpi, ...]) -> None:
+def show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[Kpi, ...]) -> None:
     """A table with the newest windows last; provisional values are marked, because they must not be compared with final ones."""
     newest = sorted(found, key=lambda trend: trend.window.start_ms)[-limit:]
     kinds = {trend.window.kind for trend in newest}
@@ -144,8 +145,9 @@ def _show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[
     console.print(table)
     if not all(trend.final for trend in newest):
         console.print("… so far: not to be compared with final windows", highlight=False)
-    if any(kpi.band in figures.MARKS for trend in newest for kpi in trend.kpis.values()):
-        console.print("✕ off target, ! to be watched: [bands] of the settings", highlight=False)
+    shown = [kpi.name for kpi in chosen] or FIGURE_KPIS
+    if any(figures.mark(trend.kpis.get(name)) for trend in newest for name in shown):
+        console.print("✕ off target, ! to be watched: [bands] of the settings", highlight=False, markup=False)
     if len(newest) < len(found):
         console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
 
@@ -161,9 +163,9 @@ def _figures(trend: Trend) -> list[str]:
     kpis, measures = trend.kpis, trend.measures
     return [
         *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
-        _percent(trend, "service_level"),
-        *(figures.mark(kpis.get(name)) + figures.seconds(kpis.get(name)) for name in ("asa", "longest_wait", "aht")),
-        _percent(trend, "csat"),
+        _percent(trend, FIGURE_KPIS[0]),
+        *(figures.mark(kpis.get(name)) + figures.seconds(kpis.get(name)) for name in FIGURE_KPIS[1:4]),
+        _percent(trend, FIGURE_KPIS[4]),
     ]
 
 

@@ -1,11 +1,12 @@
 """The trends command: what it adds to records that it has read."""
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from streams.__main__ import build
 from streams.commands import figures
-from streams.commands.trends import compared
+from streams.commands.trends import compared, show
 from streams.core.errors import StreamsError
 from streams.core.kpi_table import Unit
 from streams.core.trend import KpiValue, Trend, Window
@@ -49,3 +50,9 @@ def test_a_kpi_that_nobody_knows_is_named_before_a_broker_is_looked_for() -> Non
     found = CliRunner().invoke(build(), ["trends", "--kpis", "fcr,luck"])
     assert isinstance(found.exception, StreamsError)
     assert str(found.exception).startswith("unknown KPI 'luck'. Known are offered, answered,")
+
+
+def test_what_a_mark_means_is_said_where_a_column_shows_one(capsys: pytest.CaptureFixture[str]) -> None:
+    off_target = msgspec.structs.replace(trend("total", 0, 100), kpis={"csat": KpiValue(0.5, 10, band="low")})
+    show([off_target], 0, [], ())
+    assert "✕ off target, ! to be watched: [bands] of the settings" in capsys.readouterr().out
