@@ -59,6 +59,10 @@ class Commands:
             found.setdefault(message.partition() or 0, []).append((event["type"], event["time"] - NINE))
         return found
 
+    def sent_states(self) -> int:
+        """How many states of agents were sent."""
+        return len(list(read(self.settings, self.settings.topics.agents)))
+
 
 def value_of(message: Message) -> bytes:
     """The value of a record that has one."""

@@ -105,7 +105,9 @@ def test_a_simulated_day_of_the_past_is_told_to_its_end_and_closed(commands: Com
     events = [event for partition in sent.values() for event in partition]
     offered = [time_ms for kind, time_ms in events if kind == "offered"]
     # One before the first event, ten minutes, the end, and one that says that it is the end.
-    assert f"{len([1 for kind, _ in events if kind != 'heartbeat']):,} events and 13 heartbeats" in said
+    of_contacts, of_agents = len([1 for kind, _ in events if kind != "heartbeat"]), commands.sent_states()
+    assert f"{of_contacts + of_agents:,} events and 13 heartbeats" in said
+    assert of_agents > 0
     assert 200 < len(offered) < 400  # Poisson, mean 300
     assert max(offered) < 300_000  # nobody comes in the outage
     assert {kind for kind, _ in events} >= {"queued", "answered", "completed", "surveyed"}
