@@ -15,6 +15,7 @@ def test_only_a_long_full_collection_freezes_what_it_left(
 ) -> None:
     monkeypatch.setattr(collection, "LONG_SECONDS", long_seconds)
     freezing, kept = Freezing(), [[number] for number in range(10_000)]
+    gc.unfreeze()  # what other tests froze in this process: it would be freed meanwhile
     before = gc.get_freeze_count()
     gc.callbacks.append(freezing)
     try:
