@@ -13,25 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from own_topics import own_environment
 
 from streams.commands.children import Child, Children, free_port
-
-TOPICS = (
-    "interactions",
-    "rejected",
-    "late",
-    "contacts",
-    "agents",
-    "partials",
-    "minutes",
-    "trends",
-    "expectations",
-    "alerts",
-    "forecasts",
-)
 
 
 def eventually(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -134,20 +120,16 @@ class System:
 
 def make_system(directory: Path, bootstrap: str, extra: Mapping[str, str] | None = None) -> System:
     """A system on the given broker with its topics created; settings by environment, as a user would."""
-    name = f"test-{uuid4().hex[:8]}"
     worker_port, board_port = free_port(), free_port()
-    environment = {
-        "STREAMS_APP_NAME": name,
+    defaults = {
         "STREAMS_APP_WORKER": "tester",
         "STREAMS_APP_DATA_DIRECTORY": str(directory / "worker"),
-        "STREAMS_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "STREAMS_KAFKA_SESSION_TIMEOUT_SECONDS": "6",
         "STREAMS_PUBLISH_REDIS_URL": "",
         "STREAMS_WORKER_PORT": str(worker_port),
         "STREAMS_BOARD_PORT": str(board_port),
-        **{f"STREAMS_TOPICS_{topic.upper()}": f"{name}.{topic}" for topic in TOPICS},
-        **(extra or {}),
     }
+    environment = own_environment(bootstrap, {**defaults, **(extra or {})})
     system = System(directory, environment, worker_port, board_port)
     system.streams("topics", "create")
     return system
