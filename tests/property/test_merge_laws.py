@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from laws import examples
 
@@ -159,6 +159,7 @@ def test_any_interleaving_drains_and_restarts_give_the_recount(seed: int, late: 
 
 
 @examples(80)
+@example(485, False)  # a partition that ran ahead brings what is too late by its own clock for all but the day
 @given(seeds, st.booleans())
 def test_live_windows_are_the_sums_of_their_panes(seed: int, restarts: bool) -> None:
     random = Random(seed)
@@ -178,7 +179,8 @@ def test_live_windows_are_the_sums_of_their_panes(seed: int, restarts: bool) -> 
     expected: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for contact in listed:
         for code, n in contact.cell.items():
-            if end_ms - 1_800_000 <= contact.pane_ms < end_ms + 60_000:
+            # What comes so late that only its day takes it means nothing in half an hour.
+            if contact.closed < TUMBLING.index("1d") and end_ms - 1_800_000 <= contact.pane_ms < end_ms + 60_000:
                 expected[contact.series, "30m"][NAMES[code]] += n
             if window_start("1d", contact.pane_ms, ZONE) == today_ms:
                 expected[contact.series, "today"][NAMES[code]] += n
