@@ -99,7 +99,7 @@ class Stage(Service, Generic[K]):
         self._lock = asyncio.Lock()
         self._moved = asyncio.Event()  # something was applied since the last flush
         self._reading: asyncio.Future[None] | None = None
-        self._left: list[int] = []  # partitions that the last flush left out
+        self._applied_bytes = 0  # when this round of flushes began
         self._last = False  # the last flush has begun: what is applied now would be in none, and be done again by the next owner
         service_of(app, self)
 
@@ -125,8 +125,7 @@ class Stage(Service, Generic[K]):
     def has_rival(self) -> bool:
         """Whether another process lives under this worker's name. Ask after the stop; blocks, up to two session time-outs.
 
-        Another member id isn't enough: when a coordinator dies, the answer that would have told us our new one may be lost. But a
-        member that nobody is any more doesn't outlast its session.
+        Another member id isn't enough: the answer that told ours may be lost. What nobody is doesn't outlast its session.
         """
         member = self._source.member_id()
         if not member or not self._options.transactional:
@@ -200,7 +199,7 @@ class Stage(Service, Generic[K]):
     async def _rest(self, seconds: float) -> None:
         """Less where the next flush can't grow any more."""
         until = monotonic() + seconds
-        while not (self._left or self._source.room.is_full()) and (left := until - monotonic()) > 0 and not self.should_stop:
+        while (left := until - monotonic()) > 0 and not (self._table.left or self._source.room.is_full() or self.should_stop):
             await self.sleep(min(left, REST_SECONDS))
 
     def _is_behind(self) -> bool:
@@ -208,8 +207,10 @@ class Stage(Service, Generic[K]):
         return any(self.lag(partition) > self._options.batch_records for partition in self._table.opened)
 
     async def _flush_all(self) -> None:
-        """Make durable what has changed in all partitions of this worker."""
-        while await self.flush() and self._left:
+        """Make durable what has changed in all partitions of this worker: a round from its beginning."""
+        async with self._lock:
+            self._table.left.clear()
+        while await self.flush() and self._table.left:
             pass
 
     async def flush(self) -> bool:
@@ -235,16 +236,16 @@ class Stage(Service, Generic[K]):
 
     async def _take(self) -> Work:
         """What there is to write. Between two partitions others get their turn: in a catch-up each takes up to 0.1 s."""
-        parts: list[Work] = []
-        applied_bytes = self._source.room.applied()  # what comes from now on counts again, though part of it gets into this flush
-        self._left = self._table.in_turn(self._left)  # none comes or goes while the lock is held
-        while self._left and sum(len(part.records) for part in parts) < self._options.flush_records_max:
-            partition = self._left.pop(0)
+        if not self._table.left:  # what comes after a round's beginning counts again, though part of it gets into a flush of it
+            self._applied_bytes = self._source.room.applied()
+        for partition in self._table.opened:
             self._telemetry.lag(self.topic, partition, self.lag(partition))
-            parts.append(self._table.take(self._now_ms(), self.lag, [partition]))
+        parts: list[Work] = []
+        for part in self._table.turn(self._now_ms, self.lag, self._options.flush_records_max):
+            parts.append(part)
             await asyncio.sleep(0)
-        if not self._left:
-            self._source.drained(applied_bytes)
+        if not self._table.left:
+            self._source.drained(self._applied_bytes)
         self._telemetry.entries(self.name, self._table.entries())
         return together(parts)
 

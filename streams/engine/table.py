@@ -6,7 +6,7 @@ event loop and a lock, the simulation with a seed.
 The surprise: `take` moves on before anything is written. If the writing then fails nothing is known, and the worker must stop.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -57,6 +57,7 @@ class Table(Generic[K]):
         self.topic = topic
         self.changelog = changelog
         self.opened: dict[int, Opened[K]] = {}
+        self.left: list[int] = []  # whose turn is still to come in this round of flushes
         self._worker = worker
         self._open = open
         self._rules = dict(rules)
@@ -114,9 +115,17 @@ class Table(Generic[K]):
                 offsets.append(to_commit(self.topic, partition, stamp))
         return Work(records, offsets, stamps)
 
-    def in_turn(self, first: Sequence[int]) -> list[int]:
-        """The open partitions, beginning with those of these that still are, in their order."""
-        return [*(each for each in first if each in self.opened), *(each for each in self.opened if each not in first)]
+    def turn(self, now_ms: Callable[[], int], lag: Callable[[int], int], records_max: int) -> Iterator[Work]:
+        """What one flush writes, by partition, until it has so many records. A new round begins when each has had its turn.
+
+        No partition may come or go meanwhile; batches may come.
+        """
+        self.left = [partition for partition in self.left if partition in self.opened] or list(self.opened)
+        records = 0
+        while self.left and records < records_max:
+            work = self.take(now_ms(), lag, [self.left.pop(0)])
+            records += len(work.records)
+            yield work
 
     def position(self, partition: int) -> int | None:
         """Where the state stands; None where the partition isn't open."""

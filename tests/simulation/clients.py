@@ -25,6 +25,7 @@ class Kafka:
         self.weather = Weather()
         self.producers: list[tuple[object, Producing]] = []
         self.notes: dict[object, object] = {}  # process and id of the producer → what its next transaction holds
+        self.partial_flushes = 0  # some partitions had to wait for the next one
         self.reads_uncommitted = False  # a defect: who reads changelogs sees what was never committed
 
     def consumer(self, settings: dict[str, Any]) -> Consuming:

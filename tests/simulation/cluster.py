@@ -38,6 +38,7 @@ SESSION_SECONDS = 2.0
 TRANSACTION_SECONDS = 3.0
 RESTART_SECONDS_MAX = 5  # past a session now and then
 SUPERVISE_MS = 200
+FLUSH_RECORDS_MAX = (1, 20, 50_000)  # a partition a flush, some, or all of them
 STAGES = ("intake", "journey", "merge", "detect")
 Change = Callable[[SimulatedStage], None]
 
@@ -121,6 +122,7 @@ class Cluster:
         self.skew_ms = 0
         self.deaths = 0
         self.lives = 0
+        self.flush_records_max = world.random.choice(FLUSH_RECORDS_MAX)
         minutes = world.random.choice([6, 12, 20])
         self.logs = [events(world.random, partition, contacts, minutes) + ends(partition) for partition in range(partitions)]
         self._unsent = [list(log) for log in self.logs]
@@ -146,6 +148,7 @@ class Cluster:
             session_timeout_seconds=SESSION_SECONDS,
             transaction_timeout_seconds=TRANSACTION_SECONDS,
             transactional=True,
+            flush_records_max=self.flush_records_max,
         )
         for stage in STAGES:
             self._start_stage(worker, stage, options)

@@ -105,6 +105,7 @@ def _struck(cluster: Cluster, faults: Faults) -> Counter[str]:
             "rebalances": sum(group.generation for group in groups),
             "network failures": cluster.kafka.weather.struck,
             "workers ended": cluster.deaths,
+            "partial flushes": cluster.kafka.partial_flushes,
         }
     )
 

@@ -59,6 +59,7 @@ class SimulatedStage:
         self._take_note = take_note
         self._locked = False
         self._read = False
+        self._applied_bytes = 0
         outage = Outage(name)
         self.writer: Writer = Transactions(CLIENT, options.transactional_id(name), options.transaction_timeout_seconds, outage)
         settings = member_settings(CLIENT, options, name, static=True)
@@ -90,30 +91,42 @@ class SimulatedStage:
             self._world.wait("between flushes", lambda: self.stopping, self._options.flush_seconds)
         self.source.stop()
         self._world.wait("stops reading", lambda: self._read)
-        self.flush()
+        self._flush_all()
         self.table.close(list(self.table.opened))
         self.source.close()
         self._kafka.broker.groups[self._options.group(self.name)].leave(self._options.instance(self.name))
         self.left = True
 
-    def flush(self) -> None:
-        """Make durable what has changed."""
+    def flush(self) -> bool:
+        """Make durable what has changed, in so many partitions as fit; whether there was anything."""
         with self._lock():
             self.process.in_flush += 1
             work = self._take()
             if work.offsets:
                 self.writer.write(work, self.source.metadata)
             self.process.in_flush -= 1
+            return bool(work.offsets)
+
+    def _flush_all(self) -> None:
+        with self._lock():
+            self.table.left.clear()
+        while self.flush() and self.table.left:
+            pass
 
     def _take(self) -> Work:
         """What there is to write, partition by partition; others may go on in between."""
         parts: list[Work] = []
         told: list[object] = []
-        self.source.drained(self.source.room.applied())
-        for partition in list(self.table.opened):
-            parts.append(self.table.take(self._now_ms(), self._lag, [partition]))
+        if not self.table.left:
+            self._applied_bytes = self.source.room.applied()
+        for part in self.table.turn(self._now_ms, self._lag, self._options.flush_records_max):
+            parts.append(part)
             told.append(self._take_note())
             self._world.pause("takes")
+        if self.table.left:
+            self._kafka.partial_flushes += 1
+        else:
+            self.source.drained(self._applied_bytes)
         self._kafka.notes[self.process, self._options.transactional_id(self.name)] = told
         return together(parts)
 
@@ -135,7 +148,7 @@ class SimulatedStage:
 
     def revoked(self, places: Sequence[Place]) -> None:
         """Flush, then close."""
-        self.flush()
+        self._flush_all()
         self.lost(places)
 
     def lost(self, places: Sequence[Place]) -> None:

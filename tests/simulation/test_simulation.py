@@ -34,6 +34,7 @@ STRIKES = (
     "added",
     "clock set",
     "records compacted",
+    "partial flushes",
 )
 
 

@@ -112,3 +112,31 @@ def test_partitions_may_be_taken_one_by_one_with_batches_in_between() -> None:
     assert {partition: stamp.position for partition, stamp in whole.stamps.items()} == {0: 3, 1: 4}
     assert whole.records == [*first.records, *second.records]
     assert [(offset.partition, offset.offset) for offset in table.take(8, {0: 0, 1: 0}.__getitem__).offsets] == [(0, 5)]
+
+
+def test_a_round_of_small_flushes_ends_when_each_partition_had_its_turn_whatever_came_meanwhile() -> None:
+    table = make_table()
+    table.open(1, Store(), Stamp(position=0), assignment=6)
+    table.accept(batch(0, 3))
+    table.accept(batch(0, 4, assignment=6, partition=1))
+    assert flushed(table, records_max=1) == [(0, 3)]
+    assert table.left == [1]
+    table.accept(batch(3, 5))
+    assert flushed(table, records_max=1) == [(1, 4)]
+    assert table.left == [], "else what it held up would wait for ever while all are busy"
+    assert flushed(table, records_max=10) == [(0, 5)]
+
+
+def test_a_partition_that_has_gone_has_no_turn() -> None:
+    table = make_table()
+    table.open(1, Store(), Stamp(position=0), assignment=6)
+    table.accept(batch(0, 3))
+    assert flushed(table, records_max=1) == [(0, 3)]
+    table.close([1])
+    table.accept(batch(3, 5))
+    assert flushed(table, records_max=1) == [(0, 5)]
+
+
+def flushed(table: Table[Keeping], records_max: int) -> list[tuple[int, int]]:
+    work = together(table.turn(lambda: 7, lambda _partition: 0, records_max))
+    return [(offset.partition, offset.offset) for offset in work.offsets]
