@@ -46,7 +46,11 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	tests/install.sh
 	$(MAKE) --no-print-directory kafka check
-	$(BIN)/python -m pytest --ignore=tests/test_tidy.py
+	# What needs no server goes on both cores, the rest alone: it waits for servers, and its deadlines are theirs.
+	status=0; \
+	$(BIN)/python -m pytest -n 2 -m 'not integration and not long' --ignore=tests/test_tidy.py || status=$$?; \
+	$(BIN)/python -m pytest -m 'integration and not long' --durations=25 || status=$$?; \
+	exit $$status
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check --quiet .
