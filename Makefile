@@ -9,6 +9,7 @@
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
 # make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; some twenty minutes, no server
+# make bench-contribution  whether alerts name their cause, in simulations; two minutes
 # make bench-growth  processor time per event against series, open interactions and cuts; writes tests/bench/pictures/growth.png
 # make faults  every fault on real Kafka, half an hour; a table of faults and invariants in .cache/faults.md
 # make soak    MINUTES=60 RATE=2000: a steady load, a worker killed each minute, exact figures, memory watched
@@ -18,7 +19,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-backtest bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -101,6 +102,9 @@ bench-backtest: $(VENV)/dev.stamp
 	mkdir -p $(BENCH)
 	STREAMS_MERGE_TIME_ZONE=Asia/Jerusalem $(BIN)/streams backtest $(FEBRUARY) --format bank1999 --rounds $(BACKTEST_ROUNDS) \
 	  --budget 0.2 --budget 1 --budget 5 --html $(BENCH)/backtest.html
+
+bench-contribution: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.contribution
 
 bench-growth: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.growth

@@ -4,6 +4,7 @@ from collections.abc import Container
 from datetime import date
 
 from streams.core.agents import AgentRules
+from streams.core.contribution_rows import ContributionRules
 from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
 from streams.core.forecasting import ForecastRules
@@ -113,6 +114,7 @@ def merge_rules(settings: Settings) -> MergeRules:
         graces_ms=graces_ms(settings.merge),
         refresh_ms=settings.merge.refresh_seconds * SECOND_MS,
         watch_cuts=frozenset(settings.detect.cuts),
+        contribution_cuts=frozenset(contribution_rules(settings).cuts),
         kpi=kpi_rules(settings),
     )
 
@@ -158,7 +160,14 @@ def detect_rules(settings: Settings) -> DetectRules:
         resolve_minutes=detect.resolve_minutes,
         runbook=detect.runbook,
         forecast=forecast_rules(settings),
+        contribution=contribution_rules(settings),
     )
+
+
+def contribution_rules(settings: Settings) -> ContributionRules:
+    """What contribution analysis follows: of its cuts those that are counted."""
+    cuts = tuple(cut for cut in settings.detect.contribution_cuts if cut in settings.intake.cuts)
+    return ContributionRules(cuts=cuts, min_cell=settings.privacy.min_cell)
 
 
 def forecast_rules(settings: Settings) -> ForecastRules:

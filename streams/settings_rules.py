@@ -14,7 +14,7 @@ from streams.core.hours import parse_week
 from streams.core.kpi_table import KPIS
 from streams.core.series import DIMENSIONS, HOURS, TOTAL, cut_dimensions
 from streams.settings_sources import masked, meant
-from streams.settings_types import Hours, Ingest, Kafka, Publish, Settings, Topics
+from streams.settings_types import Detect, Hours, Ingest, Kafka, Publish, Settings, Topics
 
 _DIMENSIONS = (*DIMENSIONS, HOURS)
 
@@ -33,7 +33,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _topic_problems(settings.topics)
     yield from _window_problems(settings)
     yield from _hours_problems(settings.hours)
-    yield from _cut_problems(settings.intake.cuts, settings.detect.cuts)
+    yield from _cut_problems(settings.intake.cuts, settings.detect)
     yield from _ingest_problems(settings.ingest)
     yield from _forecast_problems(settings)
     for name, band in settings.bands.items():
@@ -171,18 +171,17 @@ def _hours_problems(hours: Hours) -> Iterator[Problem]:
             yield Problem(("hours.closed_days",), f"found '{day}', expected a day like 2026-12-25")
 
 
-def _cut_problems(counted: Sequence[str], watched: Sequence[str]) -> Iterator[Problem]:
-    for cut in counted:
+def _cut_problems(counted: Sequence[str], detect: Detect) -> Iterator[Problem]:
+    explaining = [cut for cut in detect.contribution_cuts if cut not in counted]  # not used, but a slip of the pen is said
+    for key, cut in (*(("intake.cuts", cut) for cut in counted), *(("detect.contribution_cuts", cut) for cut in explaining)):
         dimensions = cut_dimensions(cut)
         unknown = [name for name in dimensions if name not in _DIMENSIONS]
         if unknown:
             hint = meant(unknown[0], _DIMENSIONS) or f"; expected {TOTAL} or some of {', '.join(_DIMENSIONS)} joined by +"
-            yield Problem(("intake.cuts",), f"'{unknown[0]}' is not a dimension{hint}")
+            yield Problem((key,), f"'{unknown[0]}' is not a dimension{hint}")
         elif list(dimensions) != sorted(set(dimensions), key=_DIMENSIONS.index):
-            yield Problem(
-                ("intake.cuts",), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=_DIMENSIONS.index))}'"
-            )
-    for cut in watched:
+            yield Problem((key,), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=_DIMENSIONS.index))}'")
+    for cut in detect.cuts:
         if cut not in counted:
             yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")
 

@@ -22,6 +22,7 @@ RULES = MergeRules(
     graces_ms=(("1m", 2 * MINUTE), ("15m", 15 * MINUTE), ("1h", HOUR), ("1d", 6 * HOUR)),
     refresh_ms=60_000,
     watch_cuts=frozenset({"total"}),
+    contribution_cuts=frozenset(),
     kpi=KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={}),
 )
 

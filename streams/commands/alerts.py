@@ -67,8 +67,17 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
         f"{figures.count(alert.observed)} contacts, expected {figures.count(alert.expected)}{ratio}, {alert.severity}. "
-        f"{alert.recommendation}"
+        f"{alert.recommendation}{parts(alert)}"
     )
+
+
+def parts(alert: Alert) -> str:
+    """' Parts: refund · north 92 % (usually 4 %), …', nothing where none is known."""
+    told = [
+        f"{figures.series_name(part.series)} {100 * part.share:.0f} % (usually {100 * part.usual_share:.0f} %)"
+        for part in alert.contribution
+    ]
+    return f" Parts: {', '.join(told)}." if told else ""
 
 
 def _changes(settings: "Settings") -> Iterator[Alert]:

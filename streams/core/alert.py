@@ -10,12 +10,26 @@ AlertKind: TypeAlias = Literal["spike", "dip", "outage"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
+class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A part of an alert's contacts: what was seen and expected of it, its `share` of the excess, and its usual share of all
+    contacts. A share far above the usual one explains; one like it says that the change is spread evenly.
+    """
+
+    cut: str
+    series: dict[str, str]
+    observed: int
+    expected: float
+    share: float
+    usual_share: float
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One incident of one series, from pending to resolved under one id. Times in ms since the epoch, `metric` counts contacts.
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
-    recommendation: what to do, in one sentence; runbook: where the steps are.
+    contribution: the parts that explain the excess, in the first hour from onset, most telling first. recommendation: what to
+    do, in one sentence; runbook: where the steps are.
     """
 
     alert_id: str
@@ -35,6 +49,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expected: float
     ratio: float | None
     excess: float
+    contribution: tuple[Contribution, ...] = ()
     recommendation: str
     runbook: str
     published_ms: int

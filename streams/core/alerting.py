@@ -6,7 +6,8 @@ expected; warning for 20 contacts or a doubling (halving); info below. It never 
 
 import msgspec
 
-from streams.core.alert import Alert, AlertKind, AlertState, Severity
+from streams.core.alert import Alert, AlertKind, AlertState, Contribution, Severity
+from streams.core.contribution import cause
 from streams.core.incident import LASTING_MINUTES, Incident
 from streams.core.series import series_cut, series_values
 
@@ -44,13 +45,23 @@ def recommendation(incident: Incident) -> str:
         return f"×{ratio:.2f} on {where} has lasted a day and counts as usual from now on: plan for it."
     if incident.kind == "outage":
         return f"No contact arrives on {where}: check routing, lines and the event feed before anything else."
+    by = leading_cause(incident.contribution)
     if incident.kind == "dip":
         missing = incident.expected - incident.observed
-        found = f"{missing:.0f} contacts fewer than expected on {where} (×{ratio:.2f})"
+        found = f"{missing:.0f} contacts fewer than expected on {where} (×{ratio:.2f}){by}"
         return f"{found}: check that customers get through, and use free agents elsewhere."
     more = incident.observed - incident.expected
-    found = f"{more:.0f} contacts more than expected on {where} (×{ratio:.1f})"
-    return f"{found}: move agents there or offer call-backs, and ask agents for the common reason."
+    found = f"{more:.0f} contacts more than expected on {where} (×{ratio:.1f}){by}"
+    ask = "and say on the line what is known" if "issue" in by else "and ask agents for the common reason"
+    return f"{found}: move agents there or offer call-backs, {ask}."
+
+
+def leading_cause(parts: tuple[Contribution, ...]) -> str:
+    """', 92 % of them issue refund, region north': the first part, where it carries half and far more than its usual share."""
+    found = cause(parts)
+    if found is None:
+        return ""
+    return f", {100 * found.share:.0f} % of them {', '.join(f'{name} {value}' for name, value in found.series.items())}"
 
 
 def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
@@ -74,6 +85,7 @@ def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
         expected=round(expected, 2),
         ratio=round(observed / expected, 3) if expected > 0 else None,
         excess=round(observed - expected, 2),
+        contribution=incident.contribution,
         recommendation=recommendation(incident),
         runbook=runbook,
         published_ms=0,

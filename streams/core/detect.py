@@ -10,19 +10,21 @@ from collections.abc import MutableMapping, Sequence
 import msgspec
 import numpy as np
 
-from streams.core.alert import Alert
+from streams.core.alert import Alert, Contribution
+from streams.core.contribution import Told
+from streams.core.contribution_rows import ContributionRows, ContributionRules
 from streams.core.fleet import Fleet, Forecast
 from streams.core.forecast_record import ForecastDay
 from streams.core.forecast_score import DayScore
 from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
-from streams.core.incident import Incident, expectation
+from streams.core.incident import MINUTE_MS, Incident, expectation
 from streams.core.level import FloatArray, band
 from streams.core.measure import OFFERED
 from streams.core.profile import Profile
 from streams.core.series import series_cut, series_values
 from streams.core.trend import Expectation
-from streams.core.watch import MINUTE_MS, Watch, WatchRules
+from streams.core.watch import Watch, WatchRules
 
 ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
 META_KEY = b"meta"
@@ -36,6 +38,7 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
     cuts: tuple[str, ...]
     warm_up_minutes: int
     forecast: ForecastRules
+    contribution: ContributionRules
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
@@ -80,8 +83,10 @@ class Detect:
         self._store = store
         self._rules = rules
         self._fleet = Fleet(rules.memory_minutes, rules.warm_up_minutes)
-        self._watch = Watch(rules)
+        self._contributions = ContributionRows(store, rules.contribution)
+        self._watch = Watch(rules, self._explain)
         self._forecasting = Forecasting(store, rules.forecast)
+        self._all_cuts = frozenset((*rules.cuts, *rules.contribution.cuts))
         self._names: list[str] = []
         self._columns: dict[str, int] = {}
         self._expectations: list[tuple[str, Expectation]] = []
@@ -109,6 +114,7 @@ class Detect:
             self._store[META_KEY] = _ENCODER.encode(self._meta)
         if self._stepped:
             self._save()
+            self._contributions.drain()
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
@@ -119,7 +125,7 @@ class Detect:
         meta.numbers[frame.shard] = frame.number
         for row in frame.rows:
             offered = row.cell.get(OFFERED, 0)
-            if offered > 0 and series_cut(row.series) in self._rules.cuts:
+            if offered > 0 and series_cut(row.series) in self._all_cuts:
                 late = meta.next_ms is not None and row.start_ms < meta.next_ms
                 assert not late, f"minute {row.start_ms} of shard {frame.shard} was closed before {meta.next_ms}"
                 minute = meta.waiting.setdefault(row.start_ms, {})
@@ -155,9 +161,11 @@ class Detect:
             self._meta.empty_minutes = ASLEEP_MINUTES
             self._stepped = True
 
-    def _step(self, start_ms: int, contacts: dict[str, int]) -> None:
+    def _step(self, start_ms: int, everything: dict[str, int]) -> None:
         meta, self._stepped = self._meta, True
         profile = self._forecasting.profile((meta.next_ms or start_ms) - MINUTE_MS, start_ms, self._names)
+        self._contributions.take(start_ms, everything)
+        contacts = {series: n for series, n in everything.items() if series_cut(series) in self._rules.cuts}
         self._forecasting.take(start_ms, contacts)
         gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
         asleep = meta.empty_minutes >= ASLEEP_MINUTES
@@ -186,6 +194,11 @@ class Detect:
         self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
         if self._watch.active:
             self._forecasting.hold(self._watch.active)
+            self._contributions.spoil(min(incident.onset_ms for incident in self._watch.active.values()))
+
+    def _explain(self, incident: Incident) -> tuple[Contribution, ...]:
+        told = Told(incident.series, incident.up, incident.observed, incident.expected)
+        return self._contributions.explain(told, incident.onset_ms, incident.updated_ms)
 
     def _under_incidents(self, forecast: Forecast, noise: FloatArray) -> Forecast:
         """The forecast with what incidents expect in place of levels that follow them."""

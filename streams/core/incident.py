@@ -12,11 +12,12 @@ from typing import Literal, TypeAlias
 import msgspec
 import numpy as np
 
-from streams.core.alert import AlertKind, Severity
+from streams.core.alert import AlertKind, Contribution, Severity
 from streams.core.cusum import DRIFT_KEPT
-from streams.core.level import band
+from streams.core.level import START, band
 
 Ending: TypeAlias = Literal["returned", "calm", "lasting"]
+MINUTE_MS = 60_000
 # An incident isn't learned within these: the usual ones of a contact centre are shorter, or have been seen by then.
 HOLD_MINUTES = 20
 # Belief in the ratio fades with this time constant: a lasting ×2 is accepted after about two and a half hours, 15 calm minutes
@@ -35,8 +36,8 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py). fired_ms: see Alert. profiled: base follows the profile, so that
-    it needn't learn and the ratio is believed for as long as the incident lasts.
+    ratio: believed so far. sudden: found as a step (steps.py). fired_ms, contribution: see Alert. profiled: base
+    follows the profile, so that it needn't learn and the ratio is believed for as long as the incident lasts.
     """
 
     alert_id: str
@@ -65,6 +66,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     sudden: bool = False
     fired_ms: int | None = None
     profiled: bool = False
+    contribution: tuple[Contribution, ...] = ()
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:
@@ -107,6 +109,33 @@ def ending(incident: Incident, resolve_minutes: int, ratio_min: float) -> Ending
     if incident.calm_minutes >= resolve_minutes and balanced:
         return "calm"
     return "lasting" if incident.minutes >= LASTING_MINUTES else None
+
+
+def continued(before: Incident, incident: Incident) -> Incident:
+    """A re-opened incident: identity and figures of the one before, the new one's expectation."""
+    return msgspec.structs.replace(
+        incident,
+        alert_id=before.alert_id,
+        version=max(before.version, incident.version),
+        kind=before.kind,
+        severity=before.severity,
+        onset_ms=before.onset_ms,
+        detected_ms=before.detected_ms,
+        fired_ms=before.fired_ms,
+        contribution=before.contribution,
+        observed=before.observed + incident.observed,
+        expected=before.expected + incident.expected,
+    )
+
+
+def per_minute(incident: Incident) -> float:
+    """Contacts too many or missing, per minute since the onset."""
+    return abs(incident.observed - incident.expected) / max(1, (incident.updated_ms - incident.onset_ms) / MINUTE_MS)
+
+
+def log_rate(incident: Incident) -> float:
+    """Log contacts per minute since the onset."""
+    return log((incident.observed + START) / max(1, (incident.updated_ms - incident.onset_ms) // MINUTE_MS))
 
 
 def _furthest(incident: Incident, observed: int, expected: float) -> float:

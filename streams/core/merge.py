@@ -14,7 +14,7 @@ import msgspec
 
 from streams.core.frame import Frame, MinuteFrame, MinuteRow, PaneChange
 from streams.core.kpi import KpiRules
-from streams.core.measure import AVAILABLE_MS
+from streams.core.measure import AVAILABLE_MS, OFFERED, Cell
 from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
 from streams.core.merge_long import Long
@@ -46,7 +46,7 @@ class MergeRules(msgspec.Struct, frozen=True, kw_only=True):
 
     shards: merge shards; sources: source partitions, all of which are waited for. pane_ms: divides 60,000. time_zone: IANA name.
     graces_ms: per tumbling kind, shortest kind first; must not shrink. refresh_ms: live series are published again this often.
-    watch_cuts: the cuts whose closed minutes go to detect.
+    watch_cuts: the cuts whose closed minutes go to detect; of contribution_cuts only the contacts offered do.
     """
 
     shards: int
@@ -56,6 +56,7 @@ class MergeRules(msgspec.Struct, frozen=True, kw_only=True):
     graces_ms: tuple[tuple[WindowKind, int], ...]
     refresh_ms: int
     watch_cuts: frozenset[str]
+    contribution_cuts: frozenset[str]
     kpi: KpiRules
 
 
@@ -243,8 +244,7 @@ class Merge:
             for window in closed
             if window.kind == "1m"
             for series, cell in window.cells.items()
-            if series_cut(series) in self._rules.watch_cuts
-            and (counts := {code: n for code, n in cell.items() if code < AVAILABLE_MS})
+            if (counts := self._of_minute(series_cut(series), cell))
         ]
         return MinuteFrame(
             shard=self._shard,
@@ -254,6 +254,11 @@ class Merge:
             rows=rows,
             ended_ms=self._progress.ended_ms(),
         )
+
+    def _of_minute(self, cut: str, cell: Cell) -> Cell:
+        if cut in self._rules.watch_cuts:
+            return {code: n for code, n in cell.items() if code < AVAILABLE_MS}
+        return {OFFERED: cell[OFFERED]} if cut in self._rules.contribution_cuts and OFFERED in cell else {}
 
     def _clock(self, now_ms: int) -> Clock | None:
         """The pulse, where it says something new or a second has passed."""

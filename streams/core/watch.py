@@ -5,6 +5,7 @@ the others that moved with it stay silent (explain.py). The surprise: silent ser
 don't learn what happens; they end with the alert that speaks for them, and one that goes on is found anew.
 """
 
+from collections.abc import Callable
 from math import log
 from typing import TypeAlias
 
@@ -12,16 +13,16 @@ import msgspec
 import numpy as np
 
 from streams.core import cusum, explain
-from streams.core.alert import Alert, AlertKind, AlertState, alert_id
+from streams.core.alert import Alert, AlertKind, AlertState, Contribution, alert_id
 from streams.core.alerting import RULE, told, with_severity
+from streams.core.contribution import cause
 from streams.core.explain import Move
 from streams.core.fleet import DAY_MINUTES, OWN_WAY, Fleet
-from streams.core.incident import LASTING_MINUTES, Incident, ending, follow
-from streams.core.level import START, FloatArray
+from streams.core.incident import LASTING_MINUTES, MINUTE_MS, Incident, continued, ending, follow, log_rate, per_minute
+from streams.core.level import FloatArray
 from streams.core.profile import Profile
 from streams.core.series import series_cut
 
-MINUTE_MS = 60_000
 # A change of another cut's series that begins up to so many minutes before an incident is resolved, and is no greater than this
 # many times the incident, is the incident's end.
 RETURN_MINUTES, RETURN_SIZE = 10, 1.6
@@ -34,7 +35,12 @@ CALIBRATION_PROFILED = 3.1
 SETTLED_VARIANCE = 0.02  # of the log level after an incident: known to 14 %, so that it is corrected within minutes
 UNTOLD_VARIANCE = 0.05  # after a silent one: its figures have been checked by nobody
 
+# Minutes after an alert opened in which it is explained again: soon, and when more is known. After the first hour nothing changes
+# it, because the minutes before it are no longer remembered one by one (contribution_rows.py).
+EXPLAINED_MINUTES = frozenset({1, 2, 3, 5, 10, 20, 40})
+
 Incidents: TypeAlias = dict[str, Incident]
+Explain: TypeAlias = Callable[[Incident], tuple[Contribution, ...]]
 
 
 class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +58,9 @@ class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """Incidents by series: `pending`, `active` (firing or silent) and `recent` (over, may re-open within the cool-down)."""
 
-    def __init__(self, rules: WatchRules) -> None:
+    def __init__(self, rules: WatchRules, explain_parts: Explain = lambda _: ()) -> None:
         self.rules = rules
+        self._explain_parts = explain_parts
         self.pending: Incidents = {}
         self.active: Incidents = {}
         self.recent: Incidents = {}
@@ -128,7 +135,7 @@ class Watch:
         """Let evidence that has stood for a minute fire or fall silent, and put new evidence on the pending list."""
         for name in [name for name in crossed if self._is_return(found[name])]:
             incident = found.pop(name)
-            fleet.settle(columns[name], _log_rate(incident), max(UNTOLD_VARIANCE, 2 / (incident.observed + 1)))
+            fleet.settle(columns[name], log_rate(incident), max(UNTOLD_VARIANCE, 2 / (incident.observed + 1)))
             crossed.discard(name)
         standing = {name for name in crossed if self._stands(found[name])}
         for up in (True, False):
@@ -148,7 +155,7 @@ class Watch:
             before.up != incident.up
             and series_cut(before.series) != series_cut(incident.series)
             and -RETURN_MINUTES * MINUTE_MS <= incident.onset_ms - (before.resolved_ms or 0) <= MINUTE_MS
-            and _per_minute(incident) <= RETURN_SIZE * _per_minute(before)
+            and per_minute(incident) <= RETURN_SIZE * per_minute(before)
             for before in self.recent.values()
         )
 
@@ -175,8 +182,15 @@ class Watch:
         active = [_move(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
         opened, silent = explain.speakers(moves, active)
         ids: dict[str, str] = {}
-        for move in opened:
-            incident = self._tell(with_severity(self._joined(found[move.series])), "firing")
+        for move in sorted(opened, key=lambda move: (-abs(move.seen - move.expected), move.series)):
+            incident = self._joined(found[move.series])
+            if not incident.contribution:
+                incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
+            same = self._of_same_cause(incident)
+            if same is not None:
+                silent[move.series] = ids[move.series] = same.alert_id
+                continue
+            incident = self._tell(with_severity(incident), "firing")
             ids[move.series] = incident.alert_id
             self._begin(fleet, columns, incident)
         for name, by in silent.items():
@@ -184,6 +198,17 @@ class Watch:
             self._begin(
                 fleet, columns, msgspec.structs.replace(incident, explained_by=ids.get(by, by), version=incident.version + 1)
             )
+
+    def _of_same_cause(self, incident: Incident) -> Incident | None:
+        """The firing alert that names the same cause: an issue that comes in by two queues is one story."""
+        found = cause(incident.contribution)
+        if found is None:
+            return None
+        for other in self.active.values():
+            theirs = cause(other.contribution)
+            if other.explained_by is None and other.up == incident.up and theirs and theirs.series == found.series:
+                return other
+        return None
 
     def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
         fleet.hold(columns[incident.series], True)
@@ -208,7 +233,7 @@ class Watch:
         if recent is None:
             return incident
         del self.recent[incident.series]
-        return _continued(recent, incident)
+        return continued(recent, incident)
 
     def _tell(self, incident: Incident, state: AlertState) -> Incident:
         """Put the next version of an incident that speaks for itself on the list of alerts."""
@@ -216,24 +241,16 @@ class Watch:
             return incident
         fired_ms = incident.updated_ms if state == "firing" and incident.fired_ms is None else incident.fired_ms
         incident = msgspec.structs.replace(incident, version=incident.version + 1, fired_ms=fired_ms)
+        if state == "firing" and _is_to_be_explained(incident):
+            incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
         self.told.append(told(incident, state, self.rules.runbook))
         return incident
 
 
-def _continued(before: Incident, incident: Incident) -> Incident:
-    """A re-opened incident: identity and figures of the one before, the new one's expectation."""
-    return msgspec.structs.replace(
-        incident,
-        alert_id=before.alert_id,
-        version=max(before.version, incident.version),
-        kind=before.kind,
-        severity=before.severity,
-        onset_ms=before.onset_ms,
-        detected_ms=before.detected_ms,
-        fired_ms=before.fired_ms,
-        observed=before.observed + incident.observed,
-        expected=before.expected + incident.expected,
-    )
+def _is_to_be_explained(incident: Incident) -> bool:
+    """At some minutes; not after it re-opened, when its figures leave out the minutes between."""
+    minutes, at_once = incident.minutes, incident.updated_ms - incident.detected_ms == incident.minutes * MINUTE_MS
+    return minutes in EXPLAINED_MINUTES and at_once
 
 
 def _found(fleet: Fleet, names: list[str], crossings: FloatArray, threshold: FloatArray, end_ms: int) -> Incidents:
@@ -280,16 +297,6 @@ def _would_be(fleet: Fleet, bank: cusum.Bank, series: str, place: tuple[int, int
         known=1 / float(fleet.levels.variance[0 if sudden else row, column]),
         sudden=sudden,
     )
-
-
-def _per_minute(incident: Incident) -> float:
-    """Contacts too many or missing, per minute since the onset."""
-    return abs(incident.observed - incident.expected) / max(1, (incident.updated_ms - incident.onset_ms) / MINUTE_MS)
-
-
-def _log_rate(incident: Incident) -> float:
-    """Log contacts per minute since the onset."""
-    return log((incident.observed + START) / max(1, (incident.updated_ms - incident.onset_ms) // MINUTE_MS))
 
 
 def _move(incident: Incident, crossed: bool) -> Move:

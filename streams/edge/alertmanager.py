@@ -149,6 +149,11 @@ def annotations(alert: Alert) -> dict[str, str]:
         "summary": f"{alert.kind.capitalize()} of contacts: {place}",
         "description": f"{alert.observed} contacts since {since}, {alert.expected:.1f} expected{ratio} ({alert.excess:+.1f}).",
         "severity": alert.severity,
+        "contribution": "; ".join(
+            f"{', '.join(f'{name} {value}' for name, value in part.series.items())}: {100 * part.share:.0f} % of it"
+            f" (usually {100 * part.usual_share:.0f} % of contacts)"
+            for part in alert.contribution
+        ),
         "recommendation": alert.recommendation,
         "runbook": alert.runbook,
     }

@@ -110,7 +110,7 @@ def _rules(sources: int, shards: int) -> MergeRules:
     watched = frozenset({"total", "channel", "queue"})
     return MergeRules(
         shards=shards, sources=sources, pane_ms=10_000, time_zone="UTC", graces_ms=graces, refresh_ms=MINUTE_MS,
-        watch_cuts=watched, kpi=kpi,
+        watch_cuts=watched, contribution_cuts=frozenset(), kpi=kpi,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from math import cos, pi
 
 import numpy as np
 import pytest
+from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import NO_FORECAST
 
 from streams.core.alert import Alert
@@ -35,6 +36,7 @@ RULES = DetectRules(
     resolve_minutes=15,
     runbook="",
     forecast=NO_FORECAST,
+    contribution=NO_CONTRIBUTION,
 )
 
 

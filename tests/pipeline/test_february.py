@@ -75,6 +75,7 @@ def from_the_pipeline() -> dict[Key, dict[str, KpiValue]]:
         MergeRules(
             shards=1, sources=1, pane_ms=rules.pane_ms, time_zone=TIME_ZONE, graces_ms=rules.graces_ms, refresh_ms=60_000,
             watch_cuts=frozenset(),
+            contribution_cuts=frozenset(),
             kpi=KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={}),
         ),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import msgspec
 import numpy as np
+from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import FORECAST
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ RULES = DetectRules(
     resolve_minutes=15,
     runbook="",
     forecast=FORECAST,
+    contribution=NO_CONTRIBUTION,
 )
 
 

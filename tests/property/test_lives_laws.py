@@ -93,7 +93,7 @@ def finals(partitions: list[list[dict[str, Any]]]) -> dict[tuple[str, int, str],
     kpi = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={})
     merge_rules = MergeRules(
         shards=1, sources=len(partitions), pane_ms=rules.pane_ms, time_zone=ZONE.key, graces_ms=GRACES, refresh_ms=MINUTE,
-        watch_cuts=frozenset(), kpi=kpi,
+        watch_cuts=frozenset(), contribution_cuts=frozenset(), kpi=kpi,
     )  # fmt: skip
     merge = Merge(0, {}, merge_rules)
     for number, events in enumerate(partitions):

@@ -36,6 +36,7 @@ RULES = MergeRules(
     graces_ms=tuple((kind, GRACES_MS[kind]) for kind in TUMBLING),
     refresh_ms=60_000,
     watch_cuts=frozenset({"total"}),
+    contribution_cuts=frozenset(),
     kpi=KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={}),
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+from contribution_rules import CONTRIBUTION
 from forecast_rules import FORECAST
 from intake_fakes import make_rules
 from merge_feed import RULES as MERGE_RULES
@@ -236,7 +237,8 @@ class Cluster:
             return lambda partition, store: pipeline.IntakeKeeper(partition, store, rules, topics, telemetry)
         if name == "merge":
             sources = topics.partitions + topics.contact_partitions
-            merge_rules = replace(MERGE_RULES, shards=SHARDS, sources=sources, watch_cuts=frozenset({"total", "queue"}))
+            watched = {"watch_cuts": frozenset({"total", "queue"}), "contribution_cuts": frozenset({"queue"})}
+            merge_rules = replace(MERGE_RULES, shards=SHARDS, sources=sources, **watched)
             return lambda shard, store: pipeline.MergeKeeper(shard, store, merge_rules, topics, telemetry)
         return lambda partition, store: pipeline.DetectKeeper(partition, store, DETECT_RULES, topics, telemetry)
 
@@ -288,6 +290,7 @@ DETECT_RULES = DetectRules(
     resolve_minutes=2,
     runbook="",
     forecast=replace(FORECAST, cuts=("total", "queue"), slot_minutes=5, days_ahead=1),
+    contribution=replace(CONTRIBUTION, cuts=("queue",)),
 )
 
 

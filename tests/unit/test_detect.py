@@ -5,6 +5,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
+from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import FORECAST
 
 from streams.core.alert import Alert
@@ -26,6 +27,7 @@ RULES = DetectRules(
     resolve_minutes=15,
     runbook="https://runbook.example/volume",
     forecast=FORECAST,
+    contribution=NO_CONTRIBUTION,
 )
 
 

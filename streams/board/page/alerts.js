@@ -1,7 +1,7 @@
 // Firing alerts, newest first: what, where, since when, how much, what to do. A new one is announced once to screen readers.
 
 import { $, KINDS, attribute, element, reconcile, text } from "./dom.js";
-import { age, count, minute } from "./format.js";
+import { age, count, minute, percent } from "./format.js";
 import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
 
 const RESOLVED_SHOWN = 5;
@@ -18,6 +18,12 @@ function amount(alert) {
   return `${ratio}${count(alert.observed)} contacts instead of ${count(alert.expected)} (${excess})`;
 }
 
+// The parts of the excess, most telling first; a share like the usual one says that it is spread evenly.
+function parts(alert) {
+  const shown = alert.contribution.map((part) => `${Object.values(part.series).join(" · ")} ${percent(part.share, 0)} (usually ${percent(part.usual_share, 0)})`);
+  return shown.length ? `Parts of it: ${shown.join(", ")}` : "";
+}
+
 function since(alert) {
   const until = alert.resolved_ms ?? model.health?.watermark_ms ?? alert.updated_ms;
   const lasted = Math.max(0, until - alert.onset_ms) / 1000;
@@ -30,7 +36,7 @@ function makeAlert(choose) {
     const title = element("h3", {}, element("button", { type: "button", class: "what" }), element("span", { class: "severity" }));
     title.firstChild.addEventListener("click", () => choose(alertKey(model.alerts.get(id))));
     const link = element("a", { class: "runbook", rel: "noreferrer", target: "_blank", hidden: "" }, "Runbook");
-    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "advice" }), link);
+    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "advice" }), link);
   };
 }
 
@@ -41,6 +47,7 @@ function drawAlert(node, alert) {
   text(node.querySelector(".severity"), ENDS[alert.state] ?? alert.severity);
   text(node.querySelector(".since"), since(alert));
   text(node.querySelector(".amount"), amount(alert));
+  text(node.querySelector(".parts"), alert.state === "firing" ? parts(alert) : "");
   text(node.querySelector(".advice"), alert.state === "firing" ? alert.recommendation : "");
   const link = node.querySelector(".runbook");
   link.hidden = !/^https?:\/\//.test(alert.runbook);
