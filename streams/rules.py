@@ -3,6 +3,8 @@
 from collections.abc import Container
 from datetime import date
 
+import msgspec
+
 from streams.core.agents import AgentRules
 from streams.core.contribution_rows import ContributionRules
 from streams.core.customer import key_fingerprint
@@ -15,6 +17,7 @@ from streams.core.merge import MergeRules
 from streams.core.rules import IntakeRules
 from streams.core.series import series_of
 from streams.core.staffing import StaffingRules
+from streams.core.threshold import ThresholdRule, ThresholdRules
 from streams.core.trend import WindowKind
 from streams.settings import Hours, Merge, Settings
 
@@ -113,7 +116,7 @@ def merge_rules(settings: Settings) -> MergeRules:
         time_zone=settings.merge.time_zone,
         graces_ms=graces_ms(settings.merge),
         refresh_ms=settings.merge.refresh_seconds * SECOND_MS,
-        watch_cuts=frozenset(settings.detect.cuts),
+        watch_cuts=frozenset((*settings.detect.cuts, *(threshold.cut for threshold in settings.thresholds.values()))),
         contribution_cuts=frozenset(contribution_rules(settings).cuts),
         kpi=kpi_rules(settings),
     )
@@ -161,7 +164,14 @@ def detect_rules(settings: Settings) -> DetectRules:
         runbook=detect.runbook,
         forecast=forecast_rules(settings),
         contribution=contribution_rules(settings),
+        thresholds=threshold_rules(settings),
     )
+
+
+def threshold_rules(settings: Settings) -> ThresholdRules:
+    """Static limits."""
+    rules = (ThresholdRule(name=name, **msgspec.structs.asdict(one)) for name, one in settings.thresholds.items())
+    return ThresholdRules(rules=tuple(rules), kpi=kpi_rules(settings))
 
 
 def contribution_rules(settings: Settings) -> ContributionRules:

@@ -34,6 +34,7 @@ from streams.settings_types import (
     Publish,
     Settings,
     Staffing,
+    Threshold,
     Topics,
     Worker,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Staffing",
+    "Threshold",
     "Topics",
     "Worker",
     "builtin",

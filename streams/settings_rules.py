@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
+from streams.core.agent_times import CODES
 from streams.core.hours import parse_week
 from streams.core.kpi_table import KPIS
 from streams.core.series import DIMENSIONS, HOURS, TOTAL, cut_dimensions
+from streams.core.small_cells import PERSONAL
+from streams.core.threshold import SHAPES
 from streams.settings_sources import masked, meant
 from streams.settings_types import Detect, Hours, Ingest, Kafka, Publish, Settings, Topics
 
@@ -35,6 +38,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _hours_problems(settings.hours)
     yield from _cut_problems(settings.intake.cuts, settings.detect)
     yield from _ingest_problems(settings.ingest)
+    yield from _threshold_problems(settings)
     yield from _forecast_problems(settings)
     for name, band in settings.bands.items():
         yield from _band_problems(name, settings.intake.cuts)
@@ -184,6 +188,31 @@ def _cut_problems(counted: Sequence[str], detect: Detect) -> Iterator[Problem]:
     for cut in detect.cuts:
         if cut not in counted:
             yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")
+
+
+def _threshold_problems(settings: Settings) -> Iterator[Problem]:
+    kpis = {kpi.name: kpi for kpi in KPIS}
+    # Agents' times don't come with minutes.
+    of_agents = {kpi.name for kpi in KPIS if {*kpi.numerator.plus, *kpi.denominator.plus} & {*CODES}}
+    allowed = sorted(name for name, kpi in kpis.items() if kpi.shape in SHAPES and name not in of_agents)
+    for name, one in settings.thresholds.items():
+        at, dimensions = f"thresholds.{name}", cut_dimensions(one.cut)
+        if one.kpi not in allowed:
+            reason = "can't be told of a minute" if one.kpi in kpis else "is not a KPI"
+            yield Problem((f"{at}.kpi",), f"'{one.kpi}' {reason}{meant(one.kpi, allowed) or '; `streams kpis` lists them'}")
+        if one.cut not in settings.intake.cuts:
+            yield Problem((f"{at}.cut", "intake.cuts"), f"'{one.cut}' is judged but not counted: add it to [intake] cuts")
+        if one.values and len(one.values) != len(dimensions):
+            yield Problem(
+                (f"{at}.values",), f"found {len(one.values)}, expected {len(dimensions)}, one each for {one.cut}, or []"
+            )
+        if one.minutes > one.of_minutes:
+            yield Problem((f"{at}.minutes", f"{at}.of_minutes"), f"{one.minutes} of {one.of_minutes} is never reached")
+        if (one.clear > one.limit) if one.side == "above" else (one.clear < one.limit):
+            good = "at or below" if one.side == "above" else "at or above"
+            yield Problem((f"{at}.clear", f"{at}.limit"), f"found {one.clear:g}, expected {good} the limit {one.limit:g}")
+        if PERSONAL & set(dimensions) and one.contacts_min < settings.privacy.min_cell:
+            yield Problem((f"{at}.contacts_min", "privacy.min_cell"), "fewer contacts of a group of people aren't shown")
 
 
 def _forecast_problems(settings: Settings) -> Iterator[Problem]:

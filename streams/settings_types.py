@@ -149,6 +149,20 @@ class Detect(_Section, frozen=True):
     runbook: str
 
 
+class Threshold(_Section, frozen=True):
+    kpi: str
+    cut: str
+    values: tuple[str, ...]
+    side: Literal["above", "below"]
+    limit: float
+    clear: float
+    minutes: PositiveInt
+    of_minutes: Annotated[int, Meta(ge=1, le=60)]
+    contacts_min: PositiveInt
+    severity: Literal["info", "warning", "critical"]
+    runbook: str
+
+
 class Forecast(_Section, frozen=True):
     cuts: tuple[str, ...]
     slot_minutes: PositiveInt
@@ -218,6 +232,7 @@ class Settings(_Section, frozen=True):
     hours: Hours
     bands: dict[str, Band]
     detect: Detect
+    thresholds: dict[str, Threshold]
     forecast: Forecast
     staffing: Staffing
     publish: Publish

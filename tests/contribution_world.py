@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from contribution_rules import CONTRIBUTION
 from forecast_rules import NO_FORECAST
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -34,6 +35,7 @@ RULES = DetectRules(
     runbook="",
     forecast=NO_FORECAST,
     contribution=CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 Leaf = tuple[str, str, str, str]  # queue, issue, region, channel

@@ -63,6 +63,9 @@ def to_json(alert: Alert) -> str:
 
 def line(alert: Alert, zone: ZoneInfo) -> str:
     """'firing   spike   billing since 2024-03-01 09:12: 84 contacts, expected 31.0 (2.7 times), warning. Add …'."""
+    if alert.kind == "threshold":  # its advice has all the figures
+        since = figures.moment(alert.onset_ms, zone)
+        return f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "

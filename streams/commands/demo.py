@@ -161,6 +161,8 @@ def _line(alert: dict[str, Any]) -> str:
     """An alert as one line for a terminal."""
     where = ", ".join(f"{name} {value}" for name, value in alert["series"].items()) or "all contacts"
     onset = datetime.fromtimestamp(alert["onset_ms"] / 1000, tz=UTC)
+    if alert["kind"] == "threshold":
+        return f"{MARKS[alert['state']]} {alert['state']} {alert['severity']} {alert['rule']}: {alert['recommendation']}"
     figures = f"{alert['observed']} contacts against {alert['expected']:.0f} expected since {onset:%d %b %H:%M} UTC"
     text = f"{MARKS[alert['state']]} {alert['state']} {alert['severity']} {alert['kind']} in {where}: {figures}"
     return f"{text}. {alert['recommendation']}" if alert["state"] == "firing" else text

@@ -6,7 +6,7 @@ from zlib import crc32
 import msgspec
 
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
-AlertKind: TypeAlias = Literal["spike", "dip", "outage"]
+AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
@@ -24,7 +24,10 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One incident of one series, from pending to resolved under one id. Times in ms since the epoch, `metric` counts contacts.
+    """One incident of one series, from pending to resolved under one id. Times in ms since the epoch; `metric`: offered contacts.
+
+    Of a threshold `metric` is its KPI, `value` that of the newest minute with one, `limit` what it should not pass, `rule` its
+    name in the settings, `observed` the KPI's n over the minutes judged; nothing is expected, and there is no excess.
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
@@ -50,6 +53,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ratio: float | None
     excess: float
     contribution: tuple[Contribution, ...] = ()
+    rule: str = ""
+    value: float | None = None
+    limit: float | None = None
     recommendation: str
     runbook: str
     published_ms: int

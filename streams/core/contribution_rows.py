@@ -19,7 +19,7 @@ HOUR_MS = 60 * MINUTE_MS
 # knows rare parts better: at 60 contacts a minute a part of 1 in 160 is known to 9 % after six hours.
 MEMORY_HOURS = 6
 LEAST = 0.5  # contacts remembered below which a part is forgotten
-ROW_PREFIX, USUAL_PREFIX, SPOILT_KEY = b"contribution.row.", b"contribution.usual.", b"contribution.spoilt"
+ROW_PREFIX, USUAL_PREFIX, SPOILT_KEY = b"_contribution.row.", b"_contribution.usual.", b"_contribution.spoilt"
 
 _ENCODER = msgspec.msgpack.Encoder()
 _ROW = msgspec.msgpack.Decoder(dict[str, int])

@@ -20,9 +20,10 @@ from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
 from streams.core.incident import MINUTE_MS, Incident, expectation
 from streams.core.level import FloatArray, band
-from streams.core.measure import OFFERED
+from streams.core.measure import OFFERED, Cell, add
 from streams.core.profile import Profile
 from streams.core.series import series_cut, series_values
+from streams.core.threshold import ThresholdRules, Thresholds
 from streams.core.trend import Expectation
 from streams.core.watch import Watch, WatchRules
 
@@ -39,6 +40,7 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
     warm_up_minutes: int
     forecast: ForecastRules
     contribution: ContributionRules
+    thresholds: ThresholdRules
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
@@ -52,7 +54,8 @@ class DetectChanges(msgspec.Struct, frozen=True):
 
 
 class _Meta(msgspec.Struct, array_like=True):
-    """What belongs to no series. waiting: minute → series → contacts, of minutes that not all shards have closed."""
+    """What belongs to no series. waiting: minute → series → contacts, of minutes that not all shards have closed; cells: the
+    whole cells of series that have thresholds."""
 
     numbers: dict[int, int] = {}
     closed_ms: dict[int, int] = {}
@@ -60,6 +63,7 @@ class _Meta(msgspec.Struct, array_like=True):
     empty_minutes: int = 0
     waiting: dict[int, dict[str, int]] = {}
     ended_ms: dict[int, int | None] = {}
+    cells: dict[int, dict[str, Cell]] = {}
 
 
 class _Books(msgspec.Struct, array_like=True, frozen=True):
@@ -84,8 +88,10 @@ class Detect:
         self._rules = rules
         self._fleet = Fleet(rules.memory_minutes, rules.warm_up_minutes)
         self._contributions = ContributionRows(store, rules.contribution)
+        self._thresholds = Thresholds(store, rules.thresholds)
         self._watch = Watch(rules, self._explain)
         self._forecasting = Forecasting(store, rules.forecast)
+        self._judged_cuts = frozenset(rule.cut for rule in rules.thresholds.rules)
         self._all_cuts = frozenset((*rules.cuts, *rules.contribution.cuts))
         self._names: list[str] = []
         self._columns: dict[str, int] = {}
@@ -108,13 +114,14 @@ class Detect:
         """Write what changed into the store; hand over what became known, published at `now_ms`."""
         replace = msgspec.structs.replace
         expectations = [(series, replace(e, published_ms=now_ms)) for series, e in self._expectations]
-        alerts = [replace(alert, published_ms=now_ms) for alert in self._watch.told]
-        self._expectations, self._watch.told = [], []
+        alerts = [replace(alert, published_ms=now_ms) for alert in (*self._watch.told, *self._thresholds.told)]
+        self._expectations, self._watch.told, self._thresholds.told = [], [], []
         if self._dirty:
             self._store[META_KEY] = _ENCODER.encode(self._meta)
         if self._stepped:
             self._save()
             self._contributions.drain()
+        self._thresholds.drain()
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
@@ -124,6 +131,8 @@ class Detect:
         assert frame.number == expected, f"minutes of shard {frame.shard}: expected frame {expected}, found {frame.number}"
         meta.numbers[frame.shard] = frame.number
         for row in frame.rows:
+            if series_cut(row.series) in self._judged_cuts:
+                add(meta.cells.setdefault(row.start_ms, {}).setdefault(row.series, {}), row.cell)
             offered = row.cell.get(OFFERED, 0)
             if offered > 0 and series_cut(row.series) in self._all_cuts:
                 late = meta.next_ms is not None and row.start_ms < meta.next_ms
@@ -158,6 +167,7 @@ class Detect:
         """What is open expires, and nothing is judged until the next contact."""
         if self._meta.empty_minutes < ASLEEP_MINUTES:
             self._watch.expire(now_ms)
+            self._thresholds.expire(now_ms)
             self._meta.empty_minutes = ASLEEP_MINUTES
             self._stepped = True
 
@@ -165,6 +175,8 @@ class Detect:
         meta, self._stepped = self._meta, True
         profile = self._forecasting.profile((meta.next_ms or start_ms) - MINUTE_MS, start_ms, self._names)
         self._contributions.take(start_ms, everything)
+        self._thresholds.take(start_ms, meta.cells.get(start_ms, {}))
+        meta.cells = {minute_ms: cells for minute_ms, cells in meta.cells.items() if minute_ms > start_ms}
         contacts = {series: n for series, n in everything.items() if series_cut(series) in self._rules.cuts}
         self._forecasting.take(start_ms, contacts)
         gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
@@ -177,6 +189,7 @@ class Detect:
             self._expect_and_step(counts, profile, start_ms)
         if meta.empty_minutes >= ASLEEP_MINUTES:
             self._watch.expire(start_ms + MINUTE_MS)
+            self._thresholds.expire(start_ms + MINUTE_MS)
         newcomers = sorted(contacts.keys() - self._columns.keys())
         self._columns.update((name, len(self._names) + place) for place, name in enumerate(newcomers))
         self._names += newcomers

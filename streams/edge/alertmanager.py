@@ -25,7 +25,7 @@ ENDED_MS: Final = 300_000
 ALERTS_MAX: Final = 5_000
 TIMEOUT_SECONDS: Final = 5.0
 
-NAMES: Final = {"spike": "ContactSpike", "dip": "ContactDip", "outage": "ContactOutage"}
+NAMES: Final = {"spike": "ContactSpike", "dip": "ContactDip", "outage": "ContactOutage", "threshold": "KpiThreshold"}
 
 
 class Held:
@@ -136,6 +136,7 @@ def labels(alert: Alert) -> dict[str, str]:
         "kind": alert.kind,
         "metric": alert.metric,
         "cut": alert.cut,
+        **({"rule": alert.rule} if alert.rule else {}),
         **{dimension: alert.series[dimension] for dimension in cut_dimensions(alert.cut)},
     }
 
@@ -145,18 +146,27 @@ def annotations(alert: Alert) -> dict[str, str]:
     place = ", ".join(f"{dimension} {value}" for dimension, value in alert.series.items()) or "all contacts"
     ratio = "" if alert.ratio is None else f", ratio {alert.ratio:.2f}"
     since = _time(alert.onset_ms)
+    description = f"{alert.observed} contacts since {since}, {alert.expected:.1f} expected{ratio} ({alert.excess:+.1f})."
+    what = "of contacts"
+    if alert.kind == "threshold":
+        what, description = f"of {alert.metric}", f"{alert.value} since {since}, limit {alert.limit} (n = {alert.observed})."
     return {
-        "summary": f"{alert.kind.capitalize()} of contacts: {place}",
-        "description": f"{alert.observed} contacts since {since}, {alert.expected:.1f} expected{ratio} ({alert.excess:+.1f}).",
+        "summary": f"{alert.kind.capitalize()} {what}: {place}",
+        "description": description,
         "severity": alert.severity,
-        "contribution": "; ".join(
-            f"{', '.join(f'{name} {value}' for name, value in part.series.items())}: {100 * part.share:.0f} % of it"
-            f" (usually {100 * part.usual_share:.0f} % of contacts)"
-            for part in alert.contribution
-        ),
+        **({"contribution": _contribution(alert)} if alert.contribution else {}),
         "recommendation": alert.recommendation,
         "runbook": alert.runbook,
     }
+
+
+def _contribution(alert: Alert) -> str:
+    """'issue refund, region north: 92 % of it (usually 4 % of contacts); …'."""
+    return "; ".join(
+        f"{', '.join(f'{name} {value}' for name, value in part.series.items())}: {100 * part.share:.0f} % of it"
+        f" (usually {100 * part.usual_share:.0f} % of contacts)"
+        for part in alert.contribution
+    )
 
 
 def _time(time_ms: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import NO_FORECAST
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -37,6 +38,7 @@ RULES = DetectRules(
     runbook="",
     forecast=NO_FORECAST,
     contribution=NO_CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 

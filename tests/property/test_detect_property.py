@@ -7,6 +7,7 @@ from forecast_rules import FORECAST
 from hypothesis import example, given
 from hypothesis import strategies as st
 from laws import examples
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -30,6 +31,7 @@ RULES = DetectRules(
     runbook="",
     forecast=FORECAST,
     contribution=NO_CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 

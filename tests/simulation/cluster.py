@@ -20,6 +20,7 @@ from simulation.events import START_MS, ends, events
 from simulation.stages import SimulatedStage
 from simulation.transactions import Place
 from simulation.world import Process, World
+from threshold_rules import NO_THRESHOLDS
 
 from streams import pipeline, settings
 from streams.core.detect import DetectRules
@@ -291,6 +292,7 @@ DETECT_RULES = DetectRules(
     runbook="",
     forecast=replace(FORECAST, cuts=("total", "queue"), slot_minutes=5, days_ahead=1),
     contribution=replace(CONTRIBUTION, cuts=("queue",)),
+    thresholds=NO_THRESHOLDS,
 )
 
 

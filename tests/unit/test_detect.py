@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import FORECAST
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectChanges, DetectRules
@@ -28,6 +29,7 @@ RULES = DetectRules(
     runbook="https://runbook.example/volume",
     forecast=FORECAST,
     contribution=NO_CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 

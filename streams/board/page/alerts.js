@@ -13,6 +13,7 @@ const where = (alert) => (alert.cut === "total" ? "all contacts" : `${cutOf(aler
 const zone = () => model.health?.time_zone ?? "UTC";
 
 function amount(alert) {
+  if (alert.kind === "threshold") return `${alert.rule}: ${alert.metric} ${alert.value} (limit ${alert.limit}, n ${count(alert.observed)})`;
   const ratio = alert.ratio === null ? "" : `${alert.ratio.toFixed(1)}× expected: `;
   const excess = `${alert.excess >= 0 ? "+" : "−"}${count(Math.abs(alert.excess))}`;
   return `${ratio}${count(alert.observed)} contacts instead of ${count(alert.expected)} (${excess})`;
