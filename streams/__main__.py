@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from streams.commands import (
+    ack,
     alerts,
     backtest,
     board,
@@ -29,7 +30,7 @@ from streams.core.errors import StreamsError
 
 COMMANDS = (
     *(demo, worker, board, ingest, topics, simulate, replay),
-    *(trends, alerts, kpis, rejected, forecast, staffing, backtest, forget, contracts, check_config),
+    *(trends, alerts, kpis, rejected, forecast, staffing, backtest, ack, forget, contracts, check_config),
 )
 
 

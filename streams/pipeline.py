@@ -15,13 +15,14 @@ from typing import Protocol, TypeAlias, TypeVar
 import faust
 from confluent_kafka import Message
 
+from streams.core.acknowledgement import Order, decode_told
 from streams.core.agents import AgentRules, Agents, AgentsChanges
 from streams.core.aside import headers_with
 from streams.core.changes import Late, Rejected
 from streams.core.contact import PULSE_KEY, encode_contact
 from streams.core.detect import Detect, DetectRules
 from streams.core.forecast_record import forecast_key
-from streams.core.frame import Frame, MinuteFrame, decode_frame, decode_minutes, encode_frame, encode_minutes, shard_of
+from streams.core.frame import Frame, MinuteFrame, decode_frame, encode_frame, encode_minutes, shard_of
 from streams.core.intake import Intake, IntakeChanges
 from streams.core.journey import Journey, JourneyRules
 from streams.core.live import Record, decode_alert, decode_clock, decode_expectation, decode_forecast, decode_trend, encode
@@ -207,11 +208,10 @@ class DetectKeeper:
             for series, minute in changes.expectations
         ]
         outputs += [Output(topics.alerts, encode(alert), alert.alert_id.encode()) for alert in changes.alerts]
-        outputs += [
+        return outputs + [
             Output(topics.forecasts, encode(forecast), forecast_key(series, forecast.day), shard_of(series, topics.shards))
             for series, forecast in changes.forecasts
         ]
-        return outputs
 
 
 class Publish:
@@ -258,8 +258,8 @@ def _frames(_topic: str, messages: Sequence[Message], records: list[Frame]) -> N
     records += [decode_frame(value) for message in messages if (value := message.value())]
 
 
-def _minutes(_topic: str, messages: Sequence[Message], records: list[MinuteFrame]) -> None:
-    records += [decode_minutes(value) for message in messages if (value := message.value())]
+def _minutes(_topic: str, messages: Sequence[Message], records: list[MinuteFrame | Order]) -> None:
+    records += [decode_told(value) for message in messages if (value := message.value())]
 
 
 # Stage → what is decoded in the reader's thread, which gives way to the loop. Intake keeps what it refuses as it came.

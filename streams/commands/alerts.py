@@ -24,6 +24,9 @@ def alerts(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with every change until Ctrl-C.")] = False,
     as_json: JsonOption = False,
     everything: Annotated[bool, typer.Option("--all", help="Also what is pending, and what faded without firing.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Only what is over: how long it lasted, how large, who saw it.")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Show alerts: what, where, since when, how far from expected, and what to do."""
@@ -33,11 +36,15 @@ def alerts(
     found = 0
     read = _changes(settings) if follow else read_alerts(settings)
     for alert in (alert for alert in read if everything or alert.has_fired):
+        if history and alert.resolved_ms is None:
+            continue
         found += 1
         if as_json:
             typer.echo(to_json(alert))
         else:
-            console.print(line(alert, zone), style=STYLES[alert.state], markup=False, highlight=False)
+            console.print(
+                past(alert, zone) if history else line(alert, zone), style=STYLES[alert.state], markup=False, highlight=False
+            )
     if not found:
         typer.echo("no alerts", err=True)
 
@@ -65,13 +72,29 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
     """'firing   spike   billing since 2024-03-01 09:12: 84 contacts, expected 31.0 (2.7 times), warning. Add …'."""
     if alert.kind == "threshold":  # its advice has all the figures
         since = figures.moment(alert.onset_ms, zone)
-        return f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}"
+        return f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}{seen(alert)}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
         f"{figures.count(alert.observed)} contacts, expected {figures.count(alert.expected)}{ratio}, {alert.severity}. "
-        f"{alert.recommendation}{parts(alert)}"
+        f"{alert.recommendation}{parts(alert)}{seen(alert)}"
     )
+
+
+def past(alert: Alert, zone: ZoneInfo) -> str:
+    """'2024-03-01 09:12  38 min  resolved spike   billing: +53 contacts, warning. Acknowledged by anna: on it.'."""
+    minutes = ((alert.resolved_ms or alert.updated_ms) - alert.onset_ms) // 60_000
+    size = f"{alert.metric} {alert.value}, limit {alert.limit}" if alert.kind == "threshold" else f"{alert.excess:+,.0f} contacts"
+    what = f"{alert.state:<9}{alert.kind:<10}{figures.series_name(alert.series)}"
+    return f"{figures.moment(alert.onset_ms, zone)}  {minutes:>4} min  {what}: {size}, {alert.severity}.{seen(alert)}"
+
+
+def seen(alert: Alert) -> str:
+    """' Acknowledged by anna: on it.', nothing where nobody has."""
+    if alert.acknowledged is None:
+        return ""
+    comment = f": {alert.acknowledged.comment}" if alert.acknowledged.comment else ""
+    return f" Acknowledged by {alert.acknowledged.by}{comment}."
 
 
 def parts(alert: Alert) -> str:

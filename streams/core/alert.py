@@ -5,6 +5,8 @@ from zlib import crc32
 
 import msgspec
 
+from streams.core.acknowledgement import Acknowledgement
+
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
 AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
@@ -56,6 +58,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rule: str = ""
     value: float | None = None
     limit: float | None = None
+    acknowledged: Acknowledgement | None = None
     recommendation: str
     runbook: str
     published_ms: int

@@ -6,6 +6,7 @@ expected; warning for 20 contacts or a doubling (halving); info below. It never 
 
 import msgspec
 
+from streams.core.acknowledgement import holding
 from streams.core.alert import Alert, AlertKind, AlertState, Contribution, Severity
 from streams.core.contribution import cause
 from streams.core.incident import LASTING_MINUTES, Incident
@@ -32,9 +33,10 @@ def severity_of(kind: AlertKind, observed: int, expected: float, before: Severit
 
 
 def with_severity(incident: Incident) -> Incident:
-    """The incident with the severity that its figures call for."""
+    """The incident with the severity that its figures call for; worse than what was acknowledged, it is so no longer."""
     severity = severity_of(incident.kind, incident.observed, incident.expected, incident.severity)
-    return msgspec.structs.replace(incident, severity=severity)
+    seen = holding(incident.acknowledged, incident.updated_ms, worse=severity != incident.severity)
+    return msgspec.structs.replace(incident, severity=severity, acknowledged=seen)
 
 
 def recommendation(incident: Incident) -> str:
@@ -86,6 +88,7 @@ def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
         ratio=round(observed / expected, 3) if expected > 0 else None,
         excess=round(observed - expected, 2),
         contribution=incident.contribution,
+        acknowledged=incident.acknowledged,
         recommendation=recommendation(incident),
         runbook=runbook,
         published_ms=0,

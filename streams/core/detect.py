@@ -10,6 +10,7 @@ from collections.abc import MutableMapping, Sequence
 import msgspec
 import numpy as np
 
+from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, Contribution
 from streams.core.contribution import Told
 from streams.core.contribution_rows import ContributionRows, ContributionRules
@@ -102,9 +103,13 @@ class Detect:
         self._meta = _META_DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta()
         self._restore()
 
-    def apply(self, frames: Sequence[MinuteFrame]) -> None:
-        """Take closed minutes of merge shards and step every minute that all shards have closed."""
+    def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
+        """Take closed minutes of merge shards and step every minute that all shards have closed; take orders about alerts."""
         for frame in frames:
+            if isinstance(frame, Order):
+                self._stepped = self._watch.acknowledge(frame) or self._stepped
+                self._thresholds.acknowledge(frame)
+                continue
             self._take(frame)
             if len(self._meta.closed_ms) == frame.shards:
                 self._advance(min(self._meta.closed_ms.values()))

@@ -6,14 +6,18 @@ began, and a lasting shift is taken in within some hours. Silent incidents (expl
 unseen.
 """
 
+from collections.abc import Iterable
 from math import exp, log
 from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
 
+from streams.core.acknowledgement import Acknowledgement
 from streams.core.alert import AlertKind, Contribution, Severity
+from streams.core.contribution import cause
 from streams.core.cusum import DRIFT_KEPT
+from streams.core.explain import Move
 from streams.core.level import START, band
 
 Ending: TypeAlias = Literal["returned", "calm", "lasting"]
@@ -30,14 +34,17 @@ SLOWER = 4  # the level's memory under an incident, in multiples of the usual on
 RETURN_SCORE = log(100)  # detection.md: resolve when the reverse CUSUM reaches ln 100
 LASTING_MINUTES = 1440  # detection.md: after 24 h a level shift is accepted
 RATIO_RANGE = (0.05, 20.0)
+# Minutes after an alert opened in which it is explained again: soon, and when more is known. After the first hour nothing changes
+# it, because the minutes before it are no longer remembered one by one (contribution_rows.py).
+EXPLAINED_MINUTES = frozenset({1, 2, 3, 5, 10, 20, 40})
 
 
 class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py). fired_ms, contribution: see Alert. profiled: base
-    follows the profile, so that it needn't learn and the ratio is believed for as long as the incident lasts.
+    ratio: believed so far. sudden: found as a step (steps.py). fired_ms, contribution, acknowledged: see Alert. profiled:
+    base follows the profile, so that it needn't learn and the ratio is believed for as long as the incident lasts.
     """
 
     alert_id: str
@@ -67,6 +74,7 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     fired_ms: int | None = None
     profiled: bool = False
     contribution: tuple[Contribution, ...] = ()
+    acknowledged: Acknowledgement | None = None
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:
@@ -166,3 +174,32 @@ def _learned(incident: Incident, count: int, mean: float, ratio: float, noise: f
 def _return_evidence(count: int, mean: float, ratio: float, size: float) -> float:
     """Log-likelihood ratio of 'as before' against 'still the incident's ratio' (negative binomial, one minute)."""
     return -count * log(ratio) + (count + size) * log((size + ratio * mean) / (size + mean))
+
+
+def is_to_be_explained(incident: Incident) -> bool:
+    """At some minutes; not after it re-opened, when its figures leave out the minutes between."""
+    minutes, at_once = incident.minutes, incident.updated_ms - incident.detected_ms == incident.minutes * MINUTE_MS
+    return minutes in EXPLAINED_MINUTES and at_once
+
+
+def move_of(incident: Incident, crossed: bool) -> Move:
+    """What explain needs of it; crossed: threshold and gates."""
+    return Move(
+        series=incident.series,
+        up=incident.up,
+        crossed=crossed,
+        seen=incident.observed,
+        expected=incident.expected,
+        minutes=(incident.updated_ms - incident.onset_ms) / MINUTE_MS,
+        alert_id=incident.alert_id,
+    )
+
+
+def of_same_cause(incident: Incident, others: Iterable[Incident]) -> Incident | None:
+    """The speaking one of others that names the same cause: an issue that comes in by two queues is one story."""
+    found = cause(incident.contribution)
+    for other in others:
+        theirs = cause(other.contribution)
+        if found and theirs and theirs.series == found.series and other.explained_by is None and other.up == incident.up:
+            return other
+    return None

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from streams.core.acknowledgement import Order, holding
 from streams.core.alert import Alert, AlertState, Severity, alert_id
 from streams.core.kpi import KpiRules, kpis_of
 from streams.core.kpi_table import Unit, in_force
@@ -86,13 +87,19 @@ class Thresholds:
         if not self._rules:
             return
         wanted = [series for series in sorted(cells) if any(_is_of(rule, series) for rule in self._rules.values())]
-        found = kpis_of([cells[series] for series in wanted], self._kpi, wanted, [None] * len(wanted))
+        found = kpis_of([cells[series] for series in wanted], self._kpi, wanted, [None] * len(wanted), MINUTE_MS)
         values = dict(zip(wanted, found, strict=True))
         for rule in self._rules.values():
             known = {_key(rule, series): series for series in wanted if _is_of(rule, series)}
             quiet = {key: _series_of(key) for key in self._states if _rule_of(key) == rule.name}
             for key, series in sorted((quiet | known).items()):
                 self._judge(rule, key, values[series].get(rule.kpi) if series in values else None, start_ms)
+
+    def acknowledge(self, order: Order) -> None:
+        """Note it on the alert, if it fires."""
+        for key, state in list(self._states.items()):
+            if state.alert is not None and state.alert.alert_id == order.alert_id:
+                self._tell(key, msgspec.structs.replace(state.alert, acknowledged=order.acknowledgement), None)
 
     def expire(self, end_ms: int) -> None:
         """End everything without a verdict: the feed has ended, or sleeps."""
@@ -160,7 +167,12 @@ class Thresholds:
         """The next version of an alert; a minute without a value keeps the one before."""
         rule, state = self._rules.get(alert.rule), self._states[key]
         shown = alert.value if value is None else value
-        alert = msgspec.structs.replace(alert, version=alert.version + 1, value=None if shown is None else round(shown, 4))
+        alert = msgspec.structs.replace(
+            alert,
+            version=alert.version + 1,
+            value=None if shown is None else round(shown, 4),
+            acknowledged=holding(alert.acknowledged, alert.updated_ms, worse=False),
+        )
         if rule is not None:
             alert = msgspec.structs.replace(alert, recommendation=_advice(rule, alert, self._units[rule.kpi], _count(state.out)))
         self._states[key] = msgspec.structs.replace(state, alert=alert if alert.state == "firing" else None)

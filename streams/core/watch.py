@@ -13,12 +13,23 @@ import msgspec
 import numpy as np
 
 from streams.core import cusum, explain
+from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, AlertKind, AlertState, Contribution, alert_id
 from streams.core.alerting import RULE, told, with_severity
-from streams.core.contribution import cause
-from streams.core.explain import Move
 from streams.core.fleet import DAY_MINUTES, OWN_WAY, Fleet
-from streams.core.incident import LASTING_MINUTES, MINUTE_MS, Incident, continued, ending, follow, log_rate, per_minute
+from streams.core.incident import (
+    LASTING_MINUTES,
+    MINUTE_MS,
+    Incident,
+    continued,
+    ending,
+    follow,
+    is_to_be_explained,
+    log_rate,
+    move_of,
+    of_same_cause,
+    per_minute,
+)
 from streams.core.level import FloatArray
 from streams.core.profile import Profile
 from streams.core.series import series_cut
@@ -34,10 +45,6 @@ CALIBRATION = 1.0
 CALIBRATION_PROFILED = 3.1
 SETTLED_VARIANCE = 0.02  # of the log level after an incident: known to 14 %, so that it is corrected within minutes
 UNTOLD_VARIANCE = 0.05  # after a silent one: its figures have been checked by nobody
-
-# Minutes after an alert opened in which it is explained again: soon, and when more is known. After the first hour nothing changes
-# it, because the minutes before it are no longer remembered one by one (contribution_rows.py).
-EXPLAINED_MINUTES = frozenset({1, 2, 3, 5, 10, 20, 40})
 
 Incidents: TypeAlias = dict[str, Incident]
 Explain: TypeAlias = Callable[[Incident], tuple[Contribution, ...]]
@@ -99,6 +106,14 @@ class Watch:
             self._decide(fleet, columns, found, crossed, end_ms)
         horizon_ms = end_ms - self.rules.cool_down_minutes * MINUTE_MS
         self.recent = {name: incident for name, incident in self.recent.items() if incident.updated_ms >= horizon_ms}
+
+    def acknowledge(self, order: Order) -> bool:
+        """Whether it was for an alert that fires."""
+        for name, incident in self.active.items():
+            if incident.alert_id == order.alert_id and incident.explained_by is None:
+                self.active[name] = self._tell(msgspec.structs.replace(incident, acknowledged=order.acknowledgement), "firing")
+                return True
+        return False
 
     def expire(self, end_ms: int) -> None:
         """End everything without a verdict: the series can't be followed any longer."""
@@ -178,15 +193,15 @@ class Watch:
         return msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version, fired_ms=recent.fired_ms)
 
     def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
-        moves = [_move(incident, name in standing) for name, incident in found.items()]
-        active = [_move(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
+        moves = [move_of(incident, name in standing) for name, incident in found.items()]
+        active = [move_of(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
         opened, silent = explain.speakers(moves, active)
         ids: dict[str, str] = {}
         for move in sorted(opened, key=lambda move: (-abs(move.seen - move.expected), move.series)):
             incident = self._joined(found[move.series])
             if not incident.contribution:
                 incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
-            same = self._of_same_cause(incident)
+            same = of_same_cause(incident, self.active.values())
             if same is not None:
                 silent[move.series] = ids[move.series] = same.alert_id
                 continue
@@ -198,17 +213,6 @@ class Watch:
             self._begin(
                 fleet, columns, msgspec.structs.replace(incident, explained_by=ids.get(by, by), version=incident.version + 1)
             )
-
-    def _of_same_cause(self, incident: Incident) -> Incident | None:
-        """The firing alert that names the same cause: an issue that comes in by two queues is one story."""
-        found = cause(incident.contribution)
-        if found is None:
-            return None
-        for other in self.active.values():
-            theirs = cause(other.contribution)
-            if other.explained_by is None and other.up == incident.up and theirs and theirs.series == found.series:
-                return other
-        return None
 
     def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
         fleet.hold(columns[incident.series], True)
@@ -241,16 +245,10 @@ class Watch:
             return incident
         fired_ms = incident.updated_ms if state == "firing" and incident.fired_ms is None else incident.fired_ms
         incident = msgspec.structs.replace(incident, version=incident.version + 1, fired_ms=fired_ms)
-        if state == "firing" and _is_to_be_explained(incident):
+        if state == "firing" and is_to_be_explained(incident):
             incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
         self.told.append(told(incident, state, self.rules.runbook))
         return incident
-
-
-def _is_to_be_explained(incident: Incident) -> bool:
-    """At some minutes; not after it re-opened, when its figures leave out the minutes between."""
-    minutes, at_once = incident.minutes, incident.updated_ms - incident.detected_ms == incident.minutes * MINUTE_MS
-    return minutes in EXPLAINED_MINUTES and at_once
 
 
 def _found(fleet: Fleet, names: list[str], crossings: FloatArray, threshold: FloatArray, end_ms: int) -> Incidents:
@@ -297,9 +295,3 @@ def _would_be(fleet: Fleet, bank: cusum.Bank, series: str, place: tuple[int, int
         known=1 / float(fleet.levels.variance[0 if sudden else row, column]),
         sudden=sudden,
     )
-
-
-def _move(incident: Incident, crossed: bool) -> Move:
-    minutes = (incident.updated_ms - incident.onset_ms) / MINUTE_MS
-    figures = {"seen": incident.observed, "expected": incident.expected, "minutes": minutes}
-    return Move(series=incident.series, up=incident.up, crossed=crossed, **figures, alert_id=incident.alert_id)

@@ -24,6 +24,9 @@ ENDED_MS: Final = 300_000
 # Alerts held: detect raises one per incident, so this is a flood; the oldest are given up.
 ALERTS_MAX: Final = 5_000
 TIMEOUT_SECONDS: Final = 5.0
+# An acknowledged alert is silenced this far ahead, and again with each repeat: when the acknowledgement ends while nobody can say
+# so, Alertmanager calls again within this time.
+SILENCE_MS: Final = AHEAD_MS
 
 NAMES: Final = {"spike": "ContactSpike", "dip": "ContactDip", "outage": "ContactOutage", "threshold": "KpiThreshold"}
 
@@ -35,13 +38,18 @@ class Held:
         self.source = source
         self.alert = alert
         self.sent_ms: int | None = None
+        self.silence: str | None = None  # id of its silence in this Alertmanager
+
+
+class _Silenced(msgspec.Struct):
+    silence_id: str = msgspec.field(name="silenceID")
 
 
 class AlertmanagerPublisher:
     """Tells one Alertmanager what fires and what has ended."""
 
     def __init__(self, url: str, name: str = "alertmanager") -> None:
-        self._url = f"{url.rstrip('/')}/api/v2/alerts"
+        self._url = f"{url.rstrip('/')}/api/v2"
         self._name = name
         self._held: dict[str, Held] = {}
         self._session: ClientSession | None = None
@@ -63,7 +71,8 @@ class AlertmanagerPublisher:
         if alert.state == "pending" or not alert.has_fired or (held is not None and held.alert.version >= alert.version):
             return
         self._held.pop(alert.alert_id, None)
-        self._held[alert.alert_id] = Held((topic, partition), alert)
+        new = self._held[alert.alert_id] = Held((topic, partition), alert)
+        new.silence = None if held is None else held.silence
         if len(self._held) > ALERTS_MAX:
             del self._held[next(iter(self._held))]
             self.dropped += 1
@@ -78,9 +87,20 @@ class AlertmanagerPublisher:
         due = [held for held in self._held.values() if held.sent_ms is None or now_ms - held.sent_ms >= REPEAT_MS]
         if not due:
             return
-        await self._post(msgspec.json.encode([posted(held.alert, now_ms) for held in due]))
+        for held in due:  # first, so that nobody is called between
+            await self._silence(held, now_ms)
+        await self._ask("POST", "alerts", msgspec.json.encode([posted(held.alert, now_ms) for held in due]))
         for held in due:
             held.sent_ms = now_ms
+
+    async def _silence(self, held: Held, now_ms: int) -> None:
+        """Silence an acknowledged alert for the next minutes; let one speak that is acknowledged no longer."""
+        if held.alert.state == "firing" and held.alert.acknowledged is not None:
+            answer = await self._ask("POST", "silences", msgspec.json.encode(silence(held.alert, held.silence, now_ms)))
+            held.silence = msgspec.json.decode(answer, type=_Silenced).silence_id
+        elif held.silence is not None:
+            await self._ask("DELETE", f"silence/{held.silence}", b"")
+            held.silence = None
 
     def _forget(self, now_ms: int) -> None:
         """Ends that were published long ago, whether told or read from the topic's past."""
@@ -88,15 +108,17 @@ class AlertmanagerPublisher:
             if held.alert.state != "firing" and now_ms - held.alert.published_ms >= ENDED_MS:
                 del self._held[name]
 
-    async def _post(self, body: bytes) -> None:
-        """One request; anything but success is PublisherDown."""
+    async def _ask(self, method: str, path: str, body: bytes) -> bytes:
+        """One request, its answer; anything but success is PublisherDown."""
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT_SECONDS))
         try:
-            async with self._session.post(self._url, data=body, headers={"Content-Type": "application/json"}) as answer:
+            headers = {"Content-Type": "application/json"}
+            async with self._session.request(method, f"{self._url}/{path}", data=body, headers=headers) as answer:
                 if answer.status >= 300:
                     text = (await answer.text())[:200]
                     raise PublisherDown(f"Alertmanager at {self._url} answers {answer.status}: {text}")
+                return await answer.read()
         except (TimeoutError, ClientError, OSError) as error:
             problem = f"Alertmanager at {self._url} doesn't answer ({type(error).__name__}); see [publish] alertmanager_urls"
             raise PublisherDown(problem) from error
@@ -125,6 +147,21 @@ def posted(alert: Alert, now_ms: int) -> dict[str, str | dict[str, str]]:
         "annotations": annotations(alert),
         "startsAt": _time(min(alert.onset_ms, ends_ms - 1)),
         "endsAt": _time(ends_ms),
+    }
+
+
+def silence(alert: Alert, silence_id: str | None, now_ms: int) -> dict[str, object]:
+    """The silence of an acknowledged alert, in the words of the v2 API; with an id it prolongs that one."""
+    seen = alert.acknowledged
+    assert seen is not None, "only an acknowledged alert is silenced"
+    ends_ms = now_ms + SILENCE_MS if seen.until_ms is None else min(now_ms + SILENCE_MS, max(seen.until_ms, now_ms + 1_000))
+    return {
+        **({} if silence_id is None else {"id": silence_id}),
+        "matchers": [{"name": "alert_id", "value": alert.alert_id, "isRegex": False, "isEqual": True}],
+        "startsAt": _time(now_ms),
+        "endsAt": _time(ends_ms),
+        "createdBy": seen.by,
+        "comment": seen.comment or "acknowledged",
     }
 
 

@@ -155,6 +155,9 @@ FORECAST_COVERAGE = Metric(
     "streams_forecast_coverage_ratio", "Share of slots within the band told so far ahead; last twenty days.", (*_AHEAD, "band")
 )
 ALERT_FIRING = Metric("streams_alert_firing", "Alerts that fire now.", ("kind", "severity", "queue", "channel"))
+ALERT_ACKNOWLEDGED = Metric(
+    "streams_alert_acknowledged", "Alerts that fire now and are acknowledged.", ("kind", "severity", "queue", "channel")
+)
 SERIES_HIDDEN = Metric("streams_series_hidden", "Series that are not exposed because there are too many.")
 
 BUSINESS: Final = (
@@ -185,5 +188,6 @@ BUSINESS: Final = (
     FORECAST_ERROR,
     FORECAST_COVERAGE,
     ALERT_FIRING,
+    ALERT_ACKNOWLEDGED,
     SERIES_HIDDEN,
 )

@@ -200,7 +200,7 @@ class BusinessCollector(Collector):
         yield from self._collect_minutes()
         yield self._collect_forecasts()
         yield from self._collect_accuracy()
-        yield self._collect_alerts()
+        yield from self._collect_alerts()
         yield _gauge(metrics.SERIES_HIDDEN, [((), len(self._hidden))])
 
     def _collect_minutes(self) -> Iterator[Family]:
@@ -239,13 +239,16 @@ class BusinessCollector(Collector):
         ]
         yield _gauge(metrics.FORECAST_COVERAGE, covered)
 
-    def _collect_alerts(self) -> Family:
-        """Firing alerts, counted by their labels; every kind and severity starts at 0."""
+    def _collect_alerts(self) -> Iterator[Family]:
+        """Firing alerts, and the acknowledged ones of them, counted by their labels; every kind and severity starts at 0."""
         counts: dict[tuple[str, ...], int] = {(kind, severity, "", ""): 0 for kind in KINDS for severity in SEVERITIES}
+        seen = dict(counts)
         for _, alert in self._alerts.values():
             labels = (alert.kind, alert.severity, alert.series.get("queue", ""), alert.series.get("channel", ""))
             counts[labels] = counts.get(labels, 0) + 1
-        return _gauge(metrics.ALERT_FIRING, counts.items())
+            seen[labels] = seen.get(labels, 0) + (alert.acknowledged is not None)
+        yield _gauge(metrics.ALERT_FIRING, counts.items())
+        yield _gauge(metrics.ALERT_ACKNOWLEDGED, seen.items())
 
 
 def _span(minutes: int) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import FORECAST
 from msgspec.structs import replace
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -27,6 +29,8 @@ RULES = DetectRules(
     resolve_minutes=15,
     runbook="",
     forecast=replace(FORECAST, cuts=("total", "queue")),
+    contribution=NO_CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 

@@ -37,7 +37,7 @@ function makeAlert(choose) {
     const title = element("h3", {}, element("button", { type: "button", class: "what" }), element("span", { class: "severity" }));
     title.firstChild.addEventListener("click", () => choose(alertKey(model.alerts.get(id))));
     const link = element("a", { class: "runbook", rel: "noreferrer", target: "_blank", hidden: "" }, "Runbook");
-    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "advice" }), link);
+    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "seen" }), element("p", { class: "advice" }), link);
   };
 }
 
@@ -45,7 +45,10 @@ function drawAlert(node, alert) {
   attribute(node, "data-severity", alert.severity);
   attribute(node, "data-state", alert.state);
   text(node.querySelector(".what"), `${KINDS[alert.kind]?.icon ?? "!"} ${KINDS[alert.kind]?.words ?? alert.kind} – ${where(alert)}`);
-  text(node.querySelector(".severity"), ENDS[alert.state] ?? alert.severity);
+  const seen = alert.acknowledged;
+  attribute(node, "data-acknowledged", seen ? "yes" : "no");
+  text(node.querySelector(".severity"), ENDS[alert.state] ?? (seen ? `✓ seen · ${alert.severity}` : alert.severity));
+  text(node.querySelector(".seen"), seen ? `Acknowledged by ${seen.by}${seen.comment ? `: ${seen.comment}` : ""}` : "");
   text(node.querySelector(".since"), since(alert));
   text(node.querySelector(".amount"), amount(alert));
   text(node.querySelector(".parts"), alert.state === "firing" ? parts(alert) : "");

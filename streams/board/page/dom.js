@@ -46,5 +46,5 @@ export const KINDS = {
   spike: { icon: "▲", words: "Spike" },
   dip: { icon: "▼", words: "Dip" },
   outage: { icon: "✕", words: "Outage" },
-  threshold: { icon: "◆", words: "Limit" },
+  threshold: { icon: "◆", words: "Threshold" },
 };
