@@ -95,7 +95,7 @@ def run(
     runs: list[Run] = []
     scores: list[DayScore] = []
     for budget in budgets:
-        with _saying(f"watching, {budget:g} false alarms a day allowed"):
+        with _saying(f"watching, with a budget of {budget:g} a day for false alarms"):
             watching = msgspec.structs.replace(rules.detect_rules(settings), false_alarms_per_day=budget)
             as_it_was = history.judge(plain, watching)
             found = [Round(incidents, history.judge(frames, watching)) for incidents, frames in injected]

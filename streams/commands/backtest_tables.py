@@ -23,7 +23,7 @@ def show(results: Results) -> None:
     for one in results.runs:
         per_day = len(one.alerts) / max(one.days, 1)
         console.print(
-            f"{results.contacts:,} contacts of {one.days} days, {one.false_alarms_per_day:g} false alarms a day allowed: "
+            f"{results.contacts:,} contacts of {one.days} days, with a budget of {one.false_alarms_per_day:g} a day for false alarms: "
             f"{len(one.alerts)} alerts, {per_day:.2f} a day"
         )
         if one.calm_days:
@@ -51,12 +51,12 @@ def incidents_table(run: Run) -> Table:
 def alerts_table(run: Run, zone: ZoneInfo) -> Table:
     """What fires in the history as it was."""
     title = "alerts of what happened" + (f", the first {_ALERTS_MAX}" if len(run.alerts) > _ALERTS_MAX else "")
-    table = Table("since", "series", "kind", "severity", Column("seen", justify="right"), Column("expected", justify="right"))
+    table = Table("fired", "series", "kind", "severity", Column("seen", justify="right"), Column("expected", justify="right"))
     table.title, table.box, table.pad_edge = title, None, False
     for alert in run.alerts[:_ALERTS_MAX]:
         seen, expected = f"{alert.observed:,}", f"{alert.expected:,.1f}"
         name = figures.series_name(alert.series)
-        table.add_row(figures.moment(alert.onset_ms, zone), name, f"{alert.kind} {alert.metric}", alert.severity, seen, expected)
+        table.add_row(figures.moment(alert.detected_ms, zone), name, f"{alert.kind} {alert.metric}", alert.severity, seen, expected)
     return table
 
 

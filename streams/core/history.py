@@ -54,8 +54,8 @@ class _Told(NamedTuple):
 
 
 def minutes_of(events: Sequence[Event], rules: tuple[IntakeRules, MergeRules]) -> list[MinuteFrame]:
-    """The closed minutes of the watched cuts; `events` in order of time, the last of them closes what is open."""
-    cuts = tuple(sorted(rules[1].watch_cuts))
+    """The closed minutes of the cuts that detect looks at; `events` in order of time, the last of them closes what is open."""
+    cuts = tuple(sorted(rules[1].watch_cuts | rules[1].contribution_cuts))
     intake = Intake(0, {}, msgspec.structs.replace(rules[0], shards=1, cuts=cuts))
     merge = Merge(0, {}, msgspec.structs.replace(rules[1], shards=1, sources=1))
     last_ms = events[-1]["time"]

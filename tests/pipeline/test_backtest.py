@@ -79,8 +79,8 @@ def test_without_rounds_only_what_happened_is_told_for_each_budget(contacts: Pat
     result = call(str(contacts), "--rounds", "0", "--budget", "10", "--budget", "0.01")
 
     assert result.exit_code == 0, result.output
-    assert "contacts of 4 days, 10 false alarms a day allowed: " in result.stdout
-    assert "contacts of 4 days, 0.01 false alarms a day allowed: " in result.stdout
+    assert "contacts of 4 days, with a budget of 10 a day for false alarms: " in result.stdout
+    assert "contacts of 4 days, with a budget of 0.01 a day for false alarms: " in result.stdout
     assert "injected" not in result.stdout
     assert "forecasts of" in result.stdout
 
