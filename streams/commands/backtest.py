@@ -20,6 +20,7 @@ from streams.commands.backtest_tables import show
 from streams.commands.feeds import feed_of
 from streams.commands.options import ConfigOption, load
 from streams.core import history
+from streams.core.alert import Alert
 from streams.core.errors import StreamsError
 from streams.core.forecast import horizons
 from streams.core.forecast_score import DayScore
@@ -94,15 +95,17 @@ def run(
             injected.append((incidents, counted(inject(contacts, incidents, chance))))
     runs: list[Run] = []
     scores: list[DayScore] = []
+    limits: list[Alert] = []
     for budget in budgets:
         with _saying(f"watching, with a budget of {budget:g} a day for false alarms"):
             watching = msgspec.structs.replace(rules.detect_rules(settings), false_alarms_per_day=budget)
             as_it_was = history.judge(plain, watching)
             found = [Round(incidents, history.judge(frames, watching)) for incidents, frames in injected]
             runs.append(run_of(budget, contacts, as_it_was, found, zone))
-            scores = as_it_was.scores  # the budget doesn't change them
+            # The budget doesn't change these.
+            scores, limits = as_it_was.scores, list(as_it_was.thresholds.values())
     told = horizons_of(scores, horizons(settings.forecast.slot_minutes, settings.forecast.days_ahead))
-    return Results(contacts=len(contacts), time_zone=zone.key, runs=runs, forecasts=told), plain
+    return Results(contacts=len(contacts), time_zone=zone.key, runs=runs, thresholds=limits, forecasts=told), plain
 
 
 def _topic(settings: "Settings") -> Feed:

@@ -73,11 +73,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole backtest."""
+    """The whole backtest. thresholds: alerts of static limits in the history as it is, which no budget changes."""
 
     contacts: int
     time_zone: str
     runs: list[Run]
+    thresholds: list[Alert]
     forecasts: list[Horizon]
 
 

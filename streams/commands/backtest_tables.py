@@ -7,6 +7,7 @@ from rich.table import Column, Table
 
 from streams.commands import figures
 from streams.commands.backtest_results import Horizon, Results, Run
+from streams.core.alert import Alert
 
 _ALERTS_MAX = 20  # the page and --json have all
 NAMES = {
@@ -23,8 +24,8 @@ def show(results: Results) -> None:
     for one in results.runs:
         per_day = len(one.alerts) / max(one.days, 1)
         console.print(
-            f"{results.contacts:,} contacts of {one.days} days, with a budget of {one.false_alarms_per_day:g} a day for false alarms: "
-            f"{len(one.alerts)} alerts, {per_day:.2f} a day"
+            f"{results.contacts:,} contacts of {one.days} days, "
+            f"with a budget of {one.false_alarms_per_day:g} a day for false alarms: {len(one.alerts)} alerts, {per_day:.2f} a day"
         )
         if one.calm_days:
             console.print(f"on {one.calm_days} days without an injected incident: {one.calm_alerts} alerts")
@@ -33,6 +34,8 @@ def show(results: Results) -> None:
     first = results.runs[0]
     if first.alerts:
         console.print(alerts_table(first, ZoneInfo(results.time_zone)))
+    if results.thresholds:
+        console.print(thresholds_table(results.thresholds, ZoneInfo(results.time_zone)))
     if results.forecasts:
         console.print(forecasts_table(results.forecasts))
 
@@ -56,7 +59,20 @@ def alerts_table(run: Run, zone: ZoneInfo) -> Table:
     for alert in run.alerts[:_ALERTS_MAX]:
         seen, expected = f"{alert.observed:,}", f"{alert.expected:,.1f}"
         name = figures.series_name(alert.series)
-        table.add_row(figures.moment(alert.detected_ms, zone), name, f"{alert.kind} {alert.metric}", alert.severity, seen, expected)
+        fired = figures.moment(alert.fired_ms or alert.detected_ms, zone)
+        table.add_row(fired, name, f"{alert.kind} {alert.metric}", alert.severity, seen, expected)
+    return table
+
+
+def thresholds_table(alerts: list[Alert], zone: ZoneInfo) -> Table:
+    """What static limits say of the history as it was: not among the alerts above, nor in any figure of a budget."""
+    title = "alerts of static thresholds" + (f", the first {_ALERTS_MAX} of {len(alerts)}" if len(alerts) > _ALERTS_MAX else "")
+    columns = (Column(name, justify="right") for name in ("minutes", "limit"))
+    table = Table("fired", "series", "threshold", "severity", *columns, title=title, box=None, pad_edge=False)
+    for alert in alerts[:_ALERTS_MAX]:
+        minutes = (alert.updated_ms - alert.onset_ms) // 60_000
+        name, limit = figures.series_name(alert.series), f"{alert.metric} {alert.limit:g}"
+        table.add_row(figures.moment(alert.detected_ms, zone), name, alert.rule, alert.severity, str(minutes), limit)
     return table
 
 

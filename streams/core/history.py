@@ -28,10 +28,14 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Watched(NamedTuple):
-    """What detect said: each alert as it was when it fired, and as it was last; how good the forecasts of each day were."""
+    """What detect said: each alert as it was when it fired, and as it was last; how good the forecasts of each day were.
+
+    thresholds: alerts of static limits as they were last, apart, since no budget and no incident of a plan is behind them.
+    """
 
     fired: dict[str, Alert]
     last: dict[str, Alert]
+    thresholds: dict[str, Alert]
     scores: list[DayScore]
 
 
@@ -73,12 +77,15 @@ def minutes_of(events: Sequence[Event], rules: tuple[IntakeRules, MergeRules]) -
 def judge(frames: Sequence[MinuteFrame], rules: DetectRules) -> Watched:
     """What detect says of closed minutes, from nothing learned on."""
     detect = Detect({}, rules)
-    watched = Watched({}, {}, [])
+    watched = Watched({}, {}, {}, [])
     for frame in frames:
         detect.apply([frame])
         changes = detect.drain(frame.closed_ms)
         watched.scores.extend(changes.scores)
         for alert in changes.alerts:
+            if alert.kind == "threshold":
+                watched.thresholds[alert.alert_id] = alert
+                continue
             watched.last[alert.alert_id] = alert
             if alert.state == "firing":
                 watched.fired.setdefault(alert.alert_id, alert)

@@ -85,5 +85,36 @@ def test_without_rounds_only_what_happened_is_told_for_each_budget(contacts: Pat
     assert "forecasts of" in result.stdout
 
 
+def test_alerts_name_what_explains_them_and_those_of_thresholds_are_told_apart(tmp_path: Path) -> None:
+    """Two hours of twenty contacts a minute about five issues; in the last half hour thirty more about refunds."""
+    chance = Random(2)
+    known = {"source": "acd", "channel": "voice", "queue": "billing"}
+    lines = []
+    for minute in range(120):
+        issues = chance.choices(("refund", "card", "login", "rate", "move"), k=20) + ["refund"] * (30 if minute >= 90 else 0)
+        for number, issue in enumerate(issues):
+            name, start_ms = f"{minute}-{number}", START_MS + minute * MINUTE_MS + chance.randrange(MINUTE_MS)
+            for kind, after_ms in (("offered", 0), ("completed", 60_000)):
+                event = {"id": f"{name}/{kind}", "interaction_id": name, "type": kind, "time": start_ms + after_ms}
+                lines.append(json.dumps({**known, **event, "issue": issue}))
+    file, config = tmp_path / "contacts.jsonl", tmp_path / "limits.toml"
+    file.write_text("\n".join(lines))
+    config.write_text(
+        '[thresholds.busy]\nkpi = "offered"\ncut = "total"\nvalues = []\nside = "above"\nlimit = 40\nclear = 30\n'
+        'minutes = 3\nof_minutes = 5\ncontacts_min = 1\nseverity = "info"\nrunbook = ""\n'
+    )
+    result = call(str(file), "--rounds", "0", "--json", "--config", str(config))
+    found = json.loads(result.stdout)
+    (run,) = found["runs"]
+
+    (spike,) = [alert for alert in run["alerts"] if alert["kind"] == "spike"]
+    assert spike["contribution"][0]["series"] == {"issue": "refund"}
+    assert "threshold" not in {alert["kind"] for alert in run["alerts"]}
+    assert [(alert["rule"], alert["metric"], alert["limit"]) for alert in found["thresholds"]] == [("busy", "offered", 40.0)]
+    shown = call(str(file), "--rounds", "0", "--config", str(config)).stdout
+    assert "alerts of static thresholds" in shown
+    assert f"{len(run['alerts'])} alerts, " in shown
+
+
 def test_a_file_and_a_topic_exclude_each_other() -> None:
     assert "give a FILE, or --from-topic" in str(call().exception)
