@@ -4,7 +4,6 @@ The surprise: a worker that stops with an error is right to do so only where som
 error, of the engine or of the core, is a finding and ends the run.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import cast
@@ -18,6 +17,7 @@ from simulation.broker import Broker, Strictness
 from simulation.clients import Kafka
 from simulation.events import START_MS, ends, events
 from simulation.stages import SimulatedStage
+from simulation.tally import Tally
 from simulation.transactions import Place
 from simulation.world import Process, World
 from threshold_rules import NO_THRESHOLDS
@@ -47,41 +47,6 @@ Change = Callable[[SimulatedStage], None]
 
 class Finding(AssertionError):  # noqa: N818  # a run looks for it
     """Something that must not happen."""
-
-
-class Tally:
-    """Telemetry that adds up what became of records until it is asked; what else keepers report is of no interest here."""
-
-    def __init__(self) -> None:
-        self._told: Counter[str] = Counter()
-
-    def take(self) -> Counter[str]:
-        """What was told; it begins anew."""
-        told, self._told = self._told, Counter()
-        return told
-
-    def accepted(self, n: int) -> None:
-        """As edge/telemetry.py, like all that follows."""
-        self._told["accepted"] += n
-
-    def duplicates(self, n: int) -> None:
-        """Events seen before."""
-        self._told["duplicate"] += n
-
-    def too_late(self, n: int) -> None:
-        """Events too late for every window."""
-        self._told["too_late"] += n
-
-    def rejected(self, _reason: str, n: int) -> None:
-        """Bad input."""
-        self._told["rejected"] += n
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return _nothing
-
-
-def _nothing(*_facts: object) -> None:
-    """A fact of no interest."""
 
 
 class Worker:
