@@ -155,7 +155,7 @@ def masked(path: Path, value: Any) -> Any:
 
 
 def _is_secret(path: Path) -> bool:
-    return path[-1].endswith(("password", "_key")) or "secrets" in path
+    return path[-1].endswith(("password", "_key", "secret")) or "secrets" in path
 
 
 def meant(word: str, known: Iterable[str]) -> str:

@@ -196,6 +196,7 @@ class Board(_Section, frozen=True):
     host: str
     port: Port
     stale_seconds: PositiveFloat
+    ack_secret: str
 
 
 class Ingest(_Section, frozen=True):

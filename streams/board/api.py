@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Header, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.middleware.gzip import GZipMiddleware
 
+from streams.board.acknowledging import ACKNOWLEDGING_KINDS, add_acknowledging
 from streams.board.headers import SecurityHeaders
 from streams.board.openapi import document, reference, responses
 from streams.board.outlook import OUTLOOK_KINDS, add_outlook
@@ -67,10 +68,11 @@ def build_board(settings: Settings, reader: LiveReader, now_ms: Callable[[], int
     router = APIRouter()
     add_routes(router, settings, reader, hub)
     add_outlook(router, settings, reader)
+    add_acknowledging(router, settings, reader, now_ms)
     add_stream(router, hub)
     app.include_router(router)
     add_page(app, hub)
-    app.openapi = lambda: document(app, (*KINDS, *OUTLOOK_KINDS, Changes))  # type: ignore[method-assign]  # how FastAPI wants its document extended
+    app.openapi = lambda: document(app, (*KINDS, *OUTLOOK_KINDS, *ACKNOWLEDGING_KINDS, Changes))  # type: ignore[method-assign]  # how FastAPI wants its document extended
     return app
 
 

@@ -4,15 +4,16 @@ import getpass
 import re
 from typing import Annotated
 
+import msgspec
 import typer
 
 from streams.commands.alerts import read_alerts
 from streams.commands.options import ConfigOption, load
-from streams.core.acknowledgement import Acknowledgement, Order
+from streams.core.acknowledgement import Notice, Order, acknowledged
 from streams.core.alert import Alert
 from streams.core.errors import StreamsError
 
-_UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_UNITS_MINUTES = {"m": 1, "h": 60, "d": 1440}
 _SPAN = re.compile(r"([1-9]\d*)([mhd])")
 
 
@@ -29,13 +30,21 @@ def ack(
     from streams.edge.ordering import send_order  # heavy
 
     settings = load(config)
-    now, span_ms = now_ms(), span(lasting)
+    notice = notice_of(by or getpass.getuser(), comment, span(lasting))
     alert = chosen(read_alerts(settings), alert_id)
-    until_ms = None if span_ms is None else now + span_ms
-    seen = None if undo else Acknowledgement(by=by or getpass.getuser(), comment=comment, at_ms=now, until_ms=until_ms)
+    seen = None if undo else acknowledged(notice, now_ms())
     send_order(settings, Order(alert_id=alert.alert_id, acknowledgement=seen))
     what = "no longer acknowledged" if seen is None else f"acknowledged by {seen.by}"
     typer.echo(f"alert {alert.alert_id} is {what} as soon as a worker reads this; `streams alerts` shows it.")
+
+
+def notice_of(by: str, comment: str, for_minutes: int | None) -> Notice:
+    """What the options say; StreamsError where they say too much."""
+    try:
+        return msgspec.convert({"by": by, "comment": comment, "for_minutes": for_minutes}, Notice)
+    except msgspec.ValidationError as error:
+        said = str(error).replace("`$.", "`--").replace("`--for_minutes", "`--for")
+        raise StreamsError(f"the acknowledgement can't be sent: {said}") from error
 
 
 def chosen(alerts: list[Alert], alert_id: str) -> Alert:
@@ -52,13 +61,13 @@ def chosen(alerts: list[Alert], alert_id: str) -> Alert:
 
 
 def span(text: str) -> int | None:
-    """'30m' → 1,800,000 ms; '' → None; StreamsError for anything else."""
+    """Minutes: '2h' → 120; '' → None; StreamsError for anything else."""
     if not text:
         return None
     found = _SPAN.fullmatch(text)
     if found is None:
         raise StreamsError(f"--for {text}: expected a number of minutes, hours or days like 30m, 2h or 1d")
-    return int(found[1]) * _UNITS_MS[found[2]]
+    return int(found[1]) * _UNITS_MINUTES[found[2]]
 
 
 def register(app: typer.Typer) -> None:

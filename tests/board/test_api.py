@@ -285,6 +285,7 @@ def test_the_openapi_document_describes_every_answer_by_the_records_own_types(re
             "/api/v1/trends",
             "/api/v1/expectations",
             "/api/v1/alerts",
+            "/api/v1/alerts/{alert_id}/ack",
             "/api/v1/forecast",
             "/api/v1/staffing",
             "/api/v1/kpis",
@@ -292,8 +293,8 @@ def test_the_openapi_document_describes_every_answer_by_the_records_own_types(re
             "/ready",
             "/stream",
         }
-        for path in document["paths"].values():
-            assert path["get"]["summary"]
-            assert path["get"]["responses"]["200"]["content"]
+        for method, route in (both for path in document["paths"].values() for both in path.items()):
+            assert route["summary"]
+            assert route["responses"]["200" if method == "get" else "202"]["content"]
 
     ask(redis_server.url, test)

@@ -6,8 +6,8 @@ from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import NO_FORECAST
 from threshold_rules import NO_THRESHOLDS
 
-from streams.commands.ack import chosen, span
-from streams.core.acknowledgement import Acknowledgement, Order, decode_order, encode_order, is_order
+from streams.commands.ack import chosen, notice_of, span
+from streams.core.acknowledgement import Acknowledgement, Notice, Order, decode_order, encode_order, is_order
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
 from streams.core.errors import StreamsError
@@ -130,6 +130,16 @@ def test_the_command_wants_one_alert_that_fires() -> None:
 
 
 def test_how_long_it_holds_is_said_in_minutes_hours_or_days() -> None:
-    assert (span("30m"), span("2h"), span("1d"), span("")) == (1_800_000, 7_200_000, 86_400_000, None)
+    assert (span("30m"), span("2h"), span("1d"), span("")) == (30, 120, 1440, None)
     with pytest.raises(StreamsError, match="expected a number of minutes, hours or days"):
         span("soon")
+
+
+def test_the_command_refuses_what_detect_could_not_keep() -> None:
+    assert notice_of("anna", "on it", 30) == Notice(by="anna", comment="on it", for_minutes=30)
+    with pytest.raises(StreamsError, match="Expected `str` of length <= 200 - at `--by`"):
+        notice_of("a" * 201, "", None)
+    with pytest.raises(StreamsError, match="Expected `str` of length <= 500 - at `--comment`"):
+        notice_of("anna", "a" * 501, None)
+    with pytest.raises(StreamsError, match="Expected `int` <= 43200 - at `--for`"):
+        notice_of("anna", "", 44_640)
