@@ -18,6 +18,7 @@ from streams.commands import (
     forget,
     ingest,
     kpis,
+    recommend,
     rejected,
     replay,
     simulate,
@@ -30,7 +31,7 @@ from streams.core.errors import StreamsError
 
 COMMANDS = (
     *(demo, worker, board, ingest, topics, simulate, replay),
-    *(trends, alerts, kpis, rejected, forecast, staffing, backtest, ack, forget, contracts, check_config),
+    *(trends, alerts, kpis, rejected, forecast, staffing, recommend, backtest, ack, forget, contracts, check_config),
 )
 
 

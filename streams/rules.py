@@ -14,6 +14,7 @@ from streams.core.hours import ALWAYS, BusinessHours, parse_week
 from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
 from streams.core.merge import MergeRules
+from streams.core.recommend_words import RecommendRules
 from streams.core.rules import IntakeRules
 from streams.core.series import series_of
 from streams.core.staffing import StaffingRules
@@ -205,6 +206,20 @@ def staffing_rules(settings: Settings) -> StaffingRules:
         shrinkage=staffing.shrinkage,
         patience_seconds=staffing.patience_seconds,
         concurrency=staffing.concurrency,
+    )
+
+
+def recommend_rules(settings: Settings) -> RecommendRules:
+    """What recommendations follow; fewer contacts at risk than an alert takes aren't worth a word either."""
+    recommend = settings.recommend
+    return RecommendRules(
+        staffing=staffing_rules(settings),
+        time_zone=settings.merge.time_zone,
+        contacts_min=settings.detect.contacts_min,
+        horizon_minutes=recommend.horizon_minutes,
+        call_in_minutes=recommend.call_in_minutes,
+        callback_share=recommend.callback_share,
+        announcement_share=recommend.announcement_share,
     )
 
 

@@ -179,6 +179,13 @@ class Staffing(_Section, frozen=True):
     concurrency: dict[str, Annotated[float, Meta(ge=1)]]
 
 
+class Recommend(_Section, frozen=True):
+    horizon_minutes: Annotated[int, Meta(ge=15, le=720)]
+    call_in_minutes: Annotated[int, Meta(ge=0, le=720)]
+    callback_share: Annotated[float, Meta(ge=0, le=1)]
+    announcement_share: Annotated[float, Meta(ge=0, le=1)]
+
+
 class Publish(_Section, frozen=True):
     publish_seconds: PositiveFloat
     redis_url: str
@@ -236,6 +243,7 @@ class Settings(_Section, frozen=True):
     thresholds: dict[str, Threshold]
     forecast: Forecast
     staffing: Staffing
+    recommend: Recommend
     publish: Publish
     worker: Worker
     board: Board

@@ -8,7 +8,7 @@ from confluent_kafka import Message, Producer
 from typer.testing import CliRunner, Result
 
 from streams import settings
-from streams.commands import alerts, rejected, replay, simulate, topics, trends
+from streams.commands import alerts, recommend, rejected, replay, simulate, topics, trends
 from streams.core.errors import StreamsError
 from streams.edge.reader import read
 from streams.settings import Settings
@@ -24,7 +24,7 @@ class Commands:
         self.environment = environment
         self.settings: Settings = settings.load([], environment)
         self._app = typer.Typer()
-        for command in (topics, replay, simulate, trends, alerts, rejected):
+        for command in (topics, replay, simulate, trends, alerts, rejected, recommend):
             command.register(self._app)
 
     def attempt(self, *arguments: str) -> Result:

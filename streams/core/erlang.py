@@ -9,7 +9,7 @@ everything else follows from it.
 from math import ceil, exp, inf, isfinite, log, sqrt
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 AGENTS_MAX = 1_000_000  # a search that comes here has been given a load that is no contact centre's
 # The integrals of Erlang A: this many points (Simpson's rule, so odd) over so many widths of the peak to each side; finer or
@@ -84,6 +84,23 @@ def agents_needed(load: Load, target: Target) -> Service:
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) else (middle, high)
     return serve(load, high, target.seconds)
+
+
+def contacts_max(agents: int, load: Load, target: Target) -> float:
+    """The most contacts of the load's interval with which so many agents reach the target, to 0.01 %; `load.contacts`
+    doesn't matter. More contacts are never served better, so bisection finds them."""
+
+    def reaches(contacts: float) -> bool:
+        service = serve(structs.replace(load, contacts=contacts), agents, target.seconds)
+        return service.service_level >= target.share and service.occupancy <= target.occupancy_max
+
+    low, high = 0.0, agents * load.interval_seconds / load.aht_seconds
+    while high and reaches(high):  # who is impatient makes room
+        low, high = high, 2 * high
+    while high - low > high / 10_000:
+        middle = (low + high) / 2
+        low, high = (middle, high) if reaches(middle) else (low, middle)
+    return low
 
 
 def rostered(agents: int, shrinkage: float, concurrency: float = 1.0) -> int:

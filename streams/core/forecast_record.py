@@ -4,6 +4,7 @@ The surprise: today's record holds only the slots to come, with the total and th
 """
 
 from datetime import date, timedelta
+from statistics import NormalDist
 from typing import NamedTuple
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -19,6 +20,9 @@ from streams.core.level import FloatArray
 from streams.core.series import SEPARATOR, series_cut, series_values
 
 _PLACES = 2  # decimals
+_NORMAL = NormalDist()
+_BOUNDS = (-1.959964, -1.281552, 0.0, 1.281552, 1.959964)  # of the 95 and 80 % bands and the middle, in standard deviations
+_FLAT = 1e-6  # contacts: bands of a closed slot are all 0, and nothing is divided by 0
 
 
 class ForecastDay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -57,6 +61,15 @@ class Origin(msgspec.Struct, frozen=True):
 def forecast_key(series: str, day: str) -> bytes:
     """The key of a forecast: series and local day."""
     return f"{series}{SEPARATOR}{day}".encode()
+
+
+def chance_above(one: ForecastDay, place: int, capacity: float) -> float:
+    """P(contacts of a slot > capacity), by its bands: normal between them and beyond, as steep as nearest to the end."""
+    found = (one.low_95[place], one.low_80[place], one.mean[place], one.high_80[place], one.high_95[place])
+    values = np.maximum.accumulate(found) + _FLAT * np.arange(len(found))
+    below = int(np.clip(np.searchsorted(values, capacity) - 1, 0, len(values) - 2))
+    steepness = (_BOUNDS[below + 1] - _BOUNDS[below]) / (values[below + 1] - values[below])
+    return 1 - _NORMAL.cdf(_BOUNDS[below] + steepness * (capacity - values[below]))
 
 
 class Look:

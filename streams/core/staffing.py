@@ -4,12 +4,17 @@ The surprise: each slot is taken as steady, by itself. Contacts that a slot shor
 next: the plan is for reaching the target everywhere.
 """
 
+from collections.abc import Mapping
 from math import inf
 
 import msgspec
 
 from streams.core.erlang import Load, Target, agents_needed, rostered
 from streams.core.forecast_record import ForecastDay
+from streams.core.trend import LONG, Trend, WindowKind
+
+HANDLE_TIMES: tuple[WindowKind, ...] = ("today", *LONG)  # where a handle time is looked for, in this order
+HANDLED_MIN = 10  # a mean of fewer contacts is no plan
 
 
 class StaffingRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +63,15 @@ class StaffPlan(msgspec.Struct, frozen=True, kw_only=True):
     slot_minutes: int
     aht_seconds: float
     slots: list[SlotStaff]
+
+
+def handle_seconds(windows: Mapping[str, Trend]) -> float | None:
+    """The average handle time of the shortest window with enough contacts."""
+    for kind in HANDLE_TIMES:
+        aht = windows[kind].kpis.get("aht") if kind in windows else None
+        if aht is not None and aht.value is not None and aht.n >= HANDLED_MIN:
+            return aht.value
+    return None
 
 
 def plan(forecast: ForecastDay, aht_seconds: float, rules: StaffingRules) -> StaffPlan:

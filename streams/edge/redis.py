@@ -185,6 +185,12 @@ def _decoded(decode: Callable[[bytes], Decoded], data: bytes) -> Decoded:
         raise LiveViewError(f"the live view in Redis holds something else ({error}): run one release everywhere") from error
 
 
+def _from_today(found: Iterable[ForecastDay]) -> list[ForecastDay]:
+    days = sorted(found, key=lambda one: one.day)
+    newest_ms = max((one.origin_ms for one in days), default=0)
+    return [one for one in days if one.starts_ms[-1] >= newest_ms]
+
+
 class LiveReader:
     """The reader: what the board may ask. Every method raises LiveViewError where Redis is down or holds another layout."""
 
@@ -216,10 +222,12 @@ class LiveReader:
 
     async def forecasts(self, series: str) -> list[ForecastDay]:
         """The forecast of each local day of a series from today on, in order; empty where there is none yet."""
-        (answer,) = await self._read(("HGETALL", live.forecast_key(series)))
-        found = sorted((_decoded(live.decode_forecast, data) for _, data in _values(answer)), key=lambda one: one.day)
-        newest_ms = max((one.origin_ms for one in found), default=0)
-        return [one for one in found if one.starts_ms[-1] >= newest_ms]
+        return (await self.forecasts_many([series]))[0]
+
+    async def forecasts_many(self, series: Sequence[str]) -> list[list[ForecastDay]]:
+        """The same for many series, in one round trip."""
+        answers = await self._read(*(("HGETALL", live.forecast_key(one)) for one in series))
+        return [_from_today(_decoded(live.decode_forecast, data) for _, data in _values(answer)) for answer in answers]
 
     async def alerts(self) -> list[Alert]:
         """All alerts: pending, firing, and those that ended within 24 h; the newest first."""

@@ -1,28 +1,23 @@
 """The API answers from the live view, documents itself from the records' types, and says when it can't answer."""
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from board_asked import NOW, ask
 from forecast_rules import forecast_day
 
-from streams.board.api import build_board
 from streams.board.routes import parse_series, series_path
 from streams.core.alert import Alert
 from streams.core.kpi_table import KPIS
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_of, series_values
 from streams.core.trend import Clock, Expectation, KpiValue, Trend, Window, WindowKind
-from streams.edge.redis import LiveReader, LiveView
-from streams.settings import load
 
-NOW = 1_700_000_000_000
 CUTS = ("total", "queue", "channel+queue")
 
 
@@ -106,27 +101,6 @@ CHANGES = LiveChanges(
 )
 
 
-def ask(url: str, test: Callable[[httpx.AsyncClient], Awaitable[None]], changes: LiveChanges | None = CHANGES) -> None:
-    """Run a test against the application, with its hub running on a live view that holds `changes`."""
-
-    async def run() -> None:
-        if changes is not None:
-            view = LiveView(url, expiry_seconds=600)
-            await view.reset()
-            await view.publish(changes)
-            await view.close()
-        app = build_board(load([], {}), LiveReader(url), now_ms=lambda: NOW + 500)
-        transport = httpx.ASGITransport(app=app)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://board") as client:
-            if changes is not None:
-                async with asyncio.timeout(10):
-                    while (await client.get("/ready")).status_code != 200:
-                        await asyncio.sleep(0.02)
-            await test(client)
-
-    asyncio.run(run())
-
-
 def test_a_series_is_written_as_its_cut_and_values() -> None:
     written, series = "channel+queue/voice/new%2Fold%20%26%2050%25", series_of("channel+queue", "voice", "new/old & 50%")
     assert series_path(series) == written
@@ -148,7 +122,7 @@ def test_trends_of_a_cut_come_busiest_first_and_whole(redis_server: Any) -> None
         assert (few["measures"], few["kpis"]["offered"]["value"]) == ({}, None)
         assert few["kpis"]["share"]["variant"] == "hidden: fewer than 5 contacts"
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -165,7 +139,7 @@ def test_series_expectations_alerts_and_definitions_are_listed(redis_server: Any
         assert [one["alert_id"] for one in (await client.get("/api/v1/alerts")).json()] == ["a1"]  # not what faded
         assert [one["name"] for one in (await client.get("/api/v1/kpis")).json()] == [kpi.name for kpi in KPIS]
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -183,7 +157,7 @@ def test_forecasts_come_by_day_and_staffing_for_the_handle_time_of_the_series_or
         assert (plan["aht_seconds"], plan["slots"][0]["people"]) == (240, 13)  # of the week, because today has too few
         assert (await client.get("/api/v1/forecast?series=issue/refund")).status_code == 404
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -192,7 +166,7 @@ def test_health_tells_the_age_of_the_pulse(redis_server: Any) -> None:
         health = (await client.get("/api/v1/health")).json()
         assert (health["status"], health["pulse_age_seconds"], health["watermark_ms"], health["feed"]) == ("ok", 0.5, NOW, "live")
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -212,7 +186,7 @@ def test_what_is_not_there_is_said(redis_server: Any, path: str, status: int, sa
         assert answer.status_code == status
         assert said in answer.text
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 def test_without_redis_the_api_says_so_with_503_and_the_page_still_comes(tmp_path: Path) -> None:
@@ -241,7 +215,7 @@ def test_every_answer_carries_security_headers_and_the_page_has_no_inline_script
         assert [text for attributes, text in scripts if "application/json" not in attributes] == ["", ""]
         assert "https://" not in page.text
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -269,7 +243,7 @@ def test_files_and_plotly_are_kept_by_browsers_for_ever_and_compressed(redis_ser
         for path in re.findall(r'(?:src|href)="(/files/[^"]+)"', text):
             assert (await client.get(path)).status_code == 200
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)
 
 
 @pytest.mark.integration
@@ -288,6 +262,7 @@ def test_the_openapi_document_describes_every_answer_by_the_records_own_types(re
             "/api/v1/alerts/{alert_id}/ack",
             "/api/v1/forecast",
             "/api/v1/staffing",
+            "/api/v1/recommendations",
             "/api/v1/kpis",
             "/api/v1/health",
             "/ready",
@@ -297,4 +272,4 @@ def test_the_openapi_document_describes_every_answer_by_the_records_own_types(re
             assert route["summary"]
             assert route["responses"]["200" if method == "get" else "202"]["content"]
 
-    ask(redis_server.url, test)
+    ask(redis_server.url, test, CHANGES)

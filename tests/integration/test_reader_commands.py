@@ -7,8 +7,11 @@ import msgspec
 import pytest
 from commands_in_process import NINE, Commands, value_of
 from own_topics import own_environment
+from recommend_world import picture, queue
 
 from streams.core.alert import Alert
+from streams.core.forecast_record import forecast_key
+from streams.core.live import record_series
 from streams.core.trend import CLOCK_KEY, Clock, KpiValue, Trend, Window, WindowKind, trend_key
 from streams.edge.kafka import topic_specs
 from streams.edge.reader import follow, latest
@@ -139,6 +142,22 @@ def test_following_a_topic_goes_on_with_what_comes_later(commands: Commands) -> 
             break
         commands.write(topic, [alert("x", len(versions) + 1, "firing", NINE)])
     assert versions == [1, 2, 3]
+
+
+def test_recommend_joins_forecasts_agents_and_alerts_of_the_topics(commands: Commands) -> None:
+    known = picture(queue("billing", 13, [130.0] * 8), queue("sales", 17, [27.0] * 8))
+    topics = commands.settings.topics
+    clock = (CLOCK_KEY, msgspec.json.encode(known.clocks[0]))
+    live = [(trend_key(record_series(one), one.window.kind, 0), msgspec.json.encode(one)) for one in known.trends]
+    commands.write(topics.trends, [clock, *live])
+    days = [(forecast_key(record_series(one), one.day), msgspec.json.encode(one)) for one in known.forecasts]
+    commands.write(topics.forecasts, days)
+    said = commands.run("recommend")
+    assert "1. Move 4 from sales to billing from 00:00 to 02:00." in said
+    assert "Why: billing: at 00:00 130 contacts in 30 min need" in said
+    advice = json.loads(commands.run("recommend", "--json"))
+    assert [(one["lever"], one["people"]) for one in advice["recommendations"]] == [("move", 4)]
+    assert advice["missing"] == []
 
 
 def test_rejected_counts_by_reason_and_shows_examples_as_they_came(commands: Commands) -> None:

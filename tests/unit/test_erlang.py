@@ -3,8 +3,9 @@
 from math import exp, inf, lgamma, log
 
 import pytest
+from msgspec import structs
 
-from streams.core.erlang import Load, Target, agents_needed, erlang_b, rostered, serve
+from streams.core.erlang import Load, Target, agents_needed, contacts_max, erlang_b, rostered, serve
 
 HUNDRED = Load(contacts=100, interval_seconds=1800, aht_seconds=180)
 
@@ -119,3 +120,23 @@ def test_people_are_planned_for_breaks_and_for_several_chats_at_once(
     agents: int, shrinkage: float, concurrency: float, people: int
 ) -> None:
     assert rostered(agents, shrinkage, concurrency) == people
+
+
+def test_the_most_contacts_that_agents_take_is_the_other_way_round() -> None:
+    load = Load(contacts=0, interval_seconds=1800, aht_seconds=180)
+    target = Target(share=0.8, seconds=20)
+
+    # By the sums of the Erlang C formula; 100 contacts need 14 agents, 130 need 17.
+    for agents, contacts in ((5, 30.488), (13, 99.665), (14, 108.685), (17, 136.018)):
+        assert contacts_max(agents, load, target) == pytest.approx(contacts, rel=1e-4)
+    assert contacts_max(0, load, target) == 0.0
+    busy = Target(share=0.8, seconds=20, occupancy_max=0.7)
+    assert contacts_max(14, load, busy) == pytest.approx(98.0, rel=1e-4)  # 0.7 × 14 × 1800 / 180
+
+
+def test_who_gives_up_makes_room_for_more_contacts() -> None:
+    load = Load(contacts=0, interval_seconds=1800, aht_seconds=180, patience_seconds=60)
+    most = contacts_max(13, load, Target(share=0.8, seconds=20))
+
+    assert most > 99.7
+    assert serve(structs.replace(load, contacts=most), 13, 20).service_level == pytest.approx(0.8, abs=1e-3)

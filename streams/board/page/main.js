@@ -6,6 +6,7 @@ import { $, attribute, element, reconcile, text } from "./dom.js";
 import { drawFreshness } from "./freshness.js";
 import { TOTAL, applyChanges, applyHealth, applySnapshot, chooseSeries, cutName, cutOf, cuts, keyOf, model, nameOf, pathOf, seriesOf } from "./model.js";
 import { drawOutlook, redrawOutlook } from "./outlook.js";
+import { readAdvice } from "./recommend.js";
 import { drawRows, makeRows } from "./rows.js";
 import { drawTiles, explainTiles, makeTiles } from "./tiles.js";
 
@@ -13,6 +14,7 @@ const CUT_ORDER = ["total", "channel", "queue", "issue", "channel+queue"]; // ot
 const placeOf = (cut) => CUT_ORDER.indexOf(cut) + 1 || CUT_ORDER.length + 1;
 const CHART_MINUTES = 180;
 const OUTLOOK_MS = 60_000; // it changes with each slot
+const ADVICE_MS = 15_000; // agents come and go within it
 const THEMES = ["", "dark", "light"];
 const THEME_NAMES = { "": ["◐", "as the system"], dark: ["☾", "dark"], light: ["☀", "light"] };
 
@@ -150,8 +152,10 @@ function listen() {
     readMinutes(); // minutes may have closed while the page was away
   });
   source.addEventListener("changes", (event) => {
-    applyChanges(JSON.parse(event.data));
+    const changes = JSON.parse(event.data);
+    applyChanges(changes);
     draw();
+    if (changes.alerts.length) readAdvice();
   });
   source.addEventListener("status", (event) => {
     applyHealth(JSON.parse(event.data));
@@ -178,6 +182,8 @@ function start() {
   listen();
   setInterval(drawFreshness, 200);
   setInterval(readOutlook, OUTLOOK_MS);
+  readAdvice();
+  setInterval(readAdvice, ADVICE_MS);
   explainTiles().catch(() => {}); // the board is gone: the stream says so
 }
 

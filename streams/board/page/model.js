@@ -27,6 +27,7 @@ export const model = {
   alerts: new Map(),
   minutes: new Map(), // start → minute, of the chosen series
   outlook: null, // the forecast of the first day that isn't over, of the chosen series
+  advice: null, // what to do, of the whole centre
   series: TOTAL,
   health: null,
   healthAt: 0, // performance.now() of the last health: the page's own clock may be wrong, its stopwatch isn't

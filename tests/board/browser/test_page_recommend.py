@@ -1,0 +1,30 @@
+"""What the wallboard recommends: below the alerts, ranked, each with its impact and, when asked, its reasons."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import expect
+from recommend_world import SLOT_MS, queue
+
+from streams.core.series import series_of
+from streams.edge.clock import now_ms
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_to_do_stands_below_the_alerts_with_its_impact_and_its_reasons(writer: Any, board: Any, wall: Any) -> None:
+    now = now_ms()
+    trends, day = queue("billing", 13, [130.0] * 48)
+    begins = now - now % SLOT_MS
+    coming = replace(day, starts_ms=[begins + n * SLOT_MS for n in range(48)], day="2099-01-01", origin_ms=now + SLOT_MS)
+    # The forecast was made after the alert's last minute, so it knows of the alert.
+    writer.publish(trends=tuple(trends), forecasts=(coming,), alerts=(writer.alert("firing", series_of("queue", "billing")),))
+    page = wall.open(board.url)
+    first = page.locator("#todo .todo").first
+    expect(first.locator(".what")).to_contain_text("for billing from")
+    expect(first.locator(".what")).to_contain_text("Call in 6 (or keep them longer)")  # 4 / 0.7
+    expect(first.locator(".impact")).to_contain_text("contacts at risk · short with")
+    first.locator("summary").click()
+    expect(first.locator(".why")).to_contain_text("130 contacts in 30 min need 17.0 at work; 13.0 are and take 100.")
+    expect(page.locator("#todo-missing")).to_have_text("")
