@@ -4,7 +4,7 @@ import { $, element, reconcile, text } from "./dom.js";
 import { count, minute, percent } from "./format.js";
 import { model } from "./model.js";
 
-const LEVERS = { move: "⇄", call_in: "＋", callback: "↺", announce: "◉" };
+const LEVERS = { move: "⇄", call_in: "+", callback: "↺", announce: "◉" };
 
 export async function readAdvice() {
   if (model.health?.status === "down") return;
