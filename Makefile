@@ -7,6 +7,7 @@
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
+# make bench-detect-simulation  false alarms and delays of detection on simulated series, beside its budget; some minutes, no server
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
 # make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; some twenty minutes, no server
 # make bench-contribution  whether alerts name their cause, in simulations; two minutes
@@ -19,7 +20,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-detect-simulation bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -105,6 +106,9 @@ bench-backtest: $(VENV)/dev.stamp
 
 bench-contribution: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.contribution
+
+bench-detect-simulation: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.detect_simulation
 
 bench-growth: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.growth
