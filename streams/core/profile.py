@@ -67,10 +67,12 @@ class Curves:
         return Profile(known, rise, misfit, unsure, end[rows])
 
     def _log_rate(self, minute: int) -> FloatArray:
-        """Log contacts a minute, in the middle of a minute."""
+        """Log contacts a minute, in the middle of a minute. Slots of two days aren't joined: what the new day has more or less is
+        a step at midnight, as a whole, since the day after knows nothing of the slot before."""
         place = (minute + 0.5) / self._minutes - 0.5
-        first = max(0, int(np.floor(place)))
-        second = min(first + 1, self._rates.shape[1] - 1)
+        midnight = minute // (self._slots * self._minutes) * self._slots
+        first = max(midnight, int(np.floor(place)))
+        second = min(first + 1, midnight + self._slots - 1)
         one, other = self._rates[:, first], self._rates[:, second]
         here = self._rates[:, minute // self._minutes]
         is_edge = np.maximum(one, other) > _EDGE * np.minimum(one, other)

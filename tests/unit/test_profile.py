@@ -85,3 +85,16 @@ def after_a_wild_hour(held: bool) -> float:
 def test_what_an_alert_was_on_for_teaches_little() -> None:
     assert after_a_wild_hour(held=True) == pytest.approx(2.0, rel=0.04)
     assert after_a_wild_hour(held=False) > 1.05 * after_a_wild_hour(held=True)
+
+
+def test_what_a_new_day_brings_less_is_one_step_at_midnight_and_all_of_it() -> None:
+    forecasting = Forecasting({}, FORECAST)
+    saturday = MONDAY_MS + 33 * DAY_MS
+    for start in range(MONDAY_MS, saturday - SLOT_MS, SLOT_MS):
+        forecasting.take(start, {"total": 270 if (start - MONDAY_MS) // DAY_MS % 7 == 5 else 450})
+    steps = []
+    for start in range(saturday - SLOT_MS, saturday + SLOT_MS, MINUTE_MS):
+        steps.append(float(forecasting.profile(start - MINUTE_MS, start, ["total"]).rise[0]))
+        forecasting.take(start, {"total": 30})
+    assert np.exp(steps[15]) == pytest.approx(0.6, rel=0.05)
+    assert sum(steps) == pytest.approx(steps[15], abs=0.01)
