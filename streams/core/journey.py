@@ -19,7 +19,7 @@ from streams.core.contact import PULSE_KEY, Contact, decode_contact, decode_puls
 from streams.core.context import Contexts
 from streams.core.expiry import BUCKET_MS, rounded
 from streams.core.frame import Frame, Framing, Said
-from streams.core.journey_ahead import Ahead
+from streams.core.journey_ahead import Ahead, Chunks
 from streams.core.journey_counts import Counts
 from streams.core.journey_history import (
     NOTHING,
@@ -42,7 +42,7 @@ from streams.core.watermark import NEVER
 
 __all__ = ("Journey", "JourneyChanges", "JourneyRules")
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 META_KEY = b"m"
 CUSTOMER_PREFIX = b"c"
 _SERIES_KEY = Struct(">cI")  # series are numbered, so that they are found without looking at all customers
@@ -66,7 +66,7 @@ class _Meta(msgspec.Struct, array_like=True, frozen=True):
     first_ms: int | None = None
     last_ms: int = 0
     series: int = 0
-    chunks: dict[int, int] = {}
+    chunks: Chunks = {}
 
 
 _ENCODER = msgspec.msgpack.Encoder()
