@@ -15,8 +15,10 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import typer
+from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import FORECAST
 from msgspec.structs import replace
+from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
 from streams.core.detect import Detect, DetectRules
@@ -101,6 +103,8 @@ RULES = DetectRules(
     resolve_minutes=15,
     runbook="",
     forecast=replace(FORECAST, cuts=("queue",), series_max=100_000),
+    contribution=NO_CONTRIBUTION,
+    thresholds=NO_THRESHOLDS,
 )
 
 
