@@ -6,6 +6,7 @@ surprise: they lie in the first pane of their day, under the closed level that k
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from streams.core.cells import Cells
@@ -17,6 +18,8 @@ from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
 from streams.core.rules import IntakeRules
 from streams.core.watermark import Lateness
 from streams.core.window import window_start
+
+Places: TypeAlias = Sequence[tuple[int, str]]  # shard and series in each cut, in the order of the cuts
 
 
 class Counts:
@@ -42,6 +45,8 @@ class Counts:
 
     def customers(self, before: Sequence[Past], after: Sequence[Past], watermark_ms: int) -> None:
         """A customer's contacts are others than before: in days and weeks concerned, he may be one with more or fewer of them."""
+        if [(past.ended_ms, past.values) for past in before] == [(past.ended_ms, past.values) for past in after]:
+            return  # a newer revision that says nothing of when or in which series, the common case
         changed = {self._starts(past.ended_ms) for past in set(before) ^ set(after)}
         days, weeks = {day_ms for day_ms, _ in changed}, {week_ms for _, week_ms in changed}
         for sign, contacts in ((-1, before), (1, after)):
@@ -51,10 +56,10 @@ class Counts:
                 if week_ms not in weeks:
                     continue
                 row = self._row(day_ms, watermark_ms)
-                series = self._cells.now(self._contexts.of(past.values).combination)
-                _step(row, series, seen, WEEK_CUSTOMERS, week_ms, sign)
-                if day_ms in days:
-                    _step(row, series, seen, DAY_CUSTOMERS, day_ms, sign)
+                for _, series in self._cells.now(self._contexts.of(past.values).combination):
+                    _step(row, series, WEEK_CUSTOMERS, _next(seen, (WEEK_CUSTOMERS, week_ms, series)), sign)
+                    if day_ms in days:
+                        _step(row, series, DAY_CUSTOMERS, _next(seen, (DAY_CUSTOMERS, day_ms, series)), sign)
 
     def newest(self, before: Sequence[Past], past: Past, watermark_ms: int) -> None:
         """As `customers`, where a contact came after all others: only its own series have one more."""
@@ -62,15 +67,22 @@ class Counts:
         row = self._row(day_ms, watermark_ms)
         if row is None:
             return
-        seen: dict[tuple[int, int, str], int] = {}
-        for each in (*before, past):
-            day, week = self._starts(each.ended_ms)
-            if week == week_ms:
-                series = self._cells.now(self._contexts.of(each.values).combination)
-                target = row if each is past else None
-                _step(target, series, seen, WEEK_CUSTOMERS, week_ms, 1)
-                if day == day_ms:
-                    _step(target, series, seen, DAY_CUSTOMERS, day_ms, 1)
+        places = self._cells.now(self._contexts.of(past.values).combination)
+        in_week = [each for each in before if each.ended_ms >= week_ms]  # both are after all others, so none is of a later one
+        in_day = [each for each in in_week if each.ended_ms >= day_ms]
+        for code, others in ((WEEK_CUSTOMERS, in_week), (DAY_CUSTOMERS, in_day)):
+            for (_, series), times in zip(places, self._times(places, others), strict=True):
+                _step(row, series, code, times, 1)
+
+    def _times(self, places: Places, others: Sequence[Past]) -> list[int]:
+        """The how-manieth contact of each of these series one is that comes after others."""
+        times = [1] * len(places)
+        for other in others:
+            theirs = self._cells.now(self._contexts.of(other.values).combination)
+            for cut, (mine, its) in enumerate(zip(places, theirs, strict=True)):  # by cut, in the same order
+                if mine is its or mine == its:
+                    times[cut] += 1
+        return times
 
     def take(self) -> list[list[PaneChange]]:
         """The changes since the last call, by shard; nothing is left."""
@@ -103,23 +115,18 @@ class Counts:
         return self._days.setdefault((day_ms, level), {}) if level < self._lateness.levels else None
 
 
-def _step(
-    row: dict[str, Cell] | None,
-    places: Sequence[tuple[int, str]],
-    seen: dict[tuple[int, int, str], int],
-    code: int,
-    start_ms: int,
-    sign: int,
-) -> None:
-    """One more contact of a customer in a day or week: of one with k contacts it makes one with k + 1, in each of its series."""
-    for _, series in places:
-        key = (code, start_ms, series)
-        times = seen[key] = seen.get(key, 0) + 1
-        if row is not None and times <= OFTEN:
-            cell = row.get(series)
-            if cell is None:
-                cell = row[series] = {}
-            last = code + times - 1
-            cell[last] = cell.get(last, 0) + sign
-            if times > 1:
-                cell[last - 1] = cell.get(last - 1, 0) - sign
+def _step(row: dict[str, Cell] | None, series: str, code: int, times: int, sign: int) -> None:
+    """The how-manieth contact of a customer in a day or week: of one with k contacts it makes one with k + 1."""
+    if row is not None and times <= OFTEN:
+        cell = row.get(series)
+        if cell is None:
+            cell = row[series] = {}
+        last = code + times - 1
+        cell[last] = cell.get(last, 0) + sign
+        if times > 1:
+            cell[last - 1] = cell.get(last - 1, 0) - sign
+
+
+def _next(seen: dict[tuple[int, int, str], int], key: tuple[int, int, str]) -> int:
+    times = seen[key] = seen.get(key, 0) + 1
+    return times
