@@ -10,9 +10,11 @@ from streams.core.contribution_rows import ContributionRules
 from streams.core.customer import key_fingerprint
 from streams.core.detect import DetectRules
 from streams.core.forecasting import ForecastRules
+from streams.core.held_back import HeldBackRules, MaintenanceWindow
 from streams.core.hours import ALWAYS, BusinessHours, parse_week
 from streams.core.journey import JourneyRules
 from streams.core.kpi import Band, KpiRules
+from streams.core.local_spans import LocalTimes, parse_once, parse_weekly
 from streams.core.merge import MergeRules
 from streams.core.recommend_words import RecommendRules
 from streams.core.rules import IntakeRules
@@ -166,7 +168,24 @@ def detect_rules(settings: Settings) -> DetectRules:
         forecast=forecast_rules(settings),
         contribution=contribution_rules(settings),
         thresholds=threshold_rules(settings),
+        held_back=held_back_rules(settings),
     )
+
+
+def held_back_rules(settings: Settings) -> HeldBackRules:
+    """When nobody is called; the settings were checked."""
+    windows = (
+        MaintenanceWindow(
+            name=name,
+            times=LocalTimes(
+                weekly=parse_weekly(window.weekly) or (),
+                once=tuple(span for text in window.once if (span := parse_once(text)) is not None),
+            ),
+            series=tuple(series_of(*series.split("/")) for series in window.series),
+        )
+        for name, window in settings.maintenance.items()
+    )
+    return HeldBackRules(time_zone=settings.merge.time_zone, maintenance=tuple(windows))
 
 
 def threshold_rules(settings: Settings) -> ThresholdRules:

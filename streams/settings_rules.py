@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo, available_timezones
 from streams.core.agent_times import CODES
 from streams.core.hours import parse_week
 from streams.core.kpi_table import KPIS
+from streams.core.local_spans import parse_once, parse_weekly
 from streams.core.series import DIMENSIONS, HOURS, TOTAL, cut_dimensions
 from streams.core.small_cells import PERSONAL
 from streams.core.threshold import SHAPES
 from streams.settings_sources import masked, meant
-from streams.settings_types import Detect, Hours, Ingest, Kafka, Publish, Settings, Topics
+from streams.settings_types import Detect, Hours, Ingest, Kafka, Maintenance, Publish, Settings, Topics
 
 _DIMENSIONS = (*DIMENSIONS, HOURS)
 
@@ -39,6 +40,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _cut_problems(settings.intake.cuts, settings.detect)
     yield from _ingest_problems(settings.ingest)
     yield from _threshold_problems(settings)
+    for name, window in settings.maintenance.items():
+        yield from _maintenance_problems(f"maintenance.{name}", window)
     yield from _forecast_problems(settings)
     for name, band in settings.bands.items():
         yield from _band_problems(name, settings.intake.cuts)
@@ -213,6 +216,27 @@ def _threshold_problems(settings: Settings) -> Iterator[Problem]:
             yield Problem((f"{at}.clear", f"{at}.limit"), f"found {one.clear:g}, expected {good} the limit {one.limit:g}")
         if PERSONAL & set(dimensions) and one.contacts_min < settings.privacy.min_cell:
             yield Problem((f"{at}.contacts_min", "privacy.min_cell"), "fewer contacts of a group of people aren't shown")
+
+
+def _maintenance_problems(at: str, window: Maintenance) -> Iterator[Problem]:
+    if parse_weekly(window.weekly) is None:
+        yield Problem((f"{at}.weekly",), f"found '{window.weekly}', expected e.g. 'mo-fr 22:00-06:00, su 02:00-04:00'")
+    for text in window.once:
+        if parse_once(text) is None:
+            yield Problem((f"{at}.once",), f"found '{text}', expected local times like '2026-12-24 22:00/2026-12-25 06:00'")
+    if not window.weekly.strip() and not window.once:
+        yield Problem((f"{at}.weekly", f"{at}.once"), "are empty, expected at least one time")
+    for series in window.series:
+        cut, *values = series.split("/")
+        dimensions = cut.split("+")
+        unknown = [name for name in dimensions if name not in DIMENSIONS]
+        if unknown:
+            hint = meant(unknown[0], DIMENSIONS) or "; expected e.g. 'queue/billing', or [] for everything"
+            yield Problem((f"{at}.series",), f"'{unknown[0]}' is not a dimension{hint}")
+        elif len(values) != len(dimensions):
+            yield Problem(
+                (f"{at}.series",), f"found '{series}', expected {'/'.join((cut, *dimensions))}, a value for each dimension"
+            )
 
 
 def _forecast_problems(settings: Settings) -> Iterator[Problem]:

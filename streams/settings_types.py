@@ -163,6 +163,12 @@ class Threshold(_Section, frozen=True):
     runbook: str
 
 
+class Maintenance(_Section, frozen=True):
+    weekly: str
+    once: tuple[str, ...]
+    series: tuple[str, ...]
+
+
 class Forecast(_Section, frozen=True):
     cuts: tuple[str, ...]
     slot_minutes: PositiveInt
@@ -241,6 +247,7 @@ class Settings(_Section, frozen=True):
     bands: dict[str, Band]
     detect: Detect
     thresholds: dict[str, Threshold]
+    maintenance: dict[str, Maintenance]
     forecast: Forecast
     staffing: Staffing
     recommend: Recommend

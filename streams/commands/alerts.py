@@ -72,12 +72,13 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
     """'firing   spike   billing since 2024-03-01 09:12: 84 contacts, expected 31.0 (2.7 times), warning. Add …'."""
     if alert.kind == "threshold":  # its advice has all the figures
         since = figures.moment(alert.onset_ms, zone)
-        return f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}{seen(alert)}"
+        what = f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}"
+        return f"{what}{seen(alert)}{held_back(alert, zone)}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
         f"{figures.count(alert.observed)} contacts, expected {figures.count(alert.expected)}{ratio}, {alert.severity}. "
-        f"{alert.recommendation}{parts(alert)}{seen(alert)}"
+        f"{alert.recommendation}{parts(alert)}{seen(alert)}{held_back(alert, zone)}"
     )
 
 
@@ -86,7 +87,8 @@ def past(alert: Alert, zone: ZoneInfo) -> str:
     minutes = ((alert.resolved_ms or alert.updated_ms) - alert.onset_ms) // 60_000
     size = f"{alert.metric} {alert.value}, limit {alert.limit}" if alert.kind == "threshold" else f"{alert.excess:+,.0f} contacts"
     what = f"{alert.state:<9}{alert.kind:<10}{figures.series_name(alert.series)}"
-    return f"{figures.moment(alert.onset_ms, zone)}  {minutes:>4} min  {what}: {size}, {alert.severity}.{seen(alert)}"
+    why = f"{seen(alert)}{held_back(alert, zone)}"
+    return f"{figures.moment(alert.onset_ms, zone)}  {minutes:>4} min  {what}: {size}, {alert.severity}.{why}"
 
 
 def seen(alert: Alert) -> str:
@@ -95,6 +97,12 @@ def seen(alert: Alert) -> str:
         return ""
     comment = f": {alert.acknowledged.comment}" if alert.acknowledged.comment else ""
     return f" Acknowledged by {alert.acknowledged.by}{comment}."
+
+
+def held_back(alert: Alert, zone: ZoneInfo) -> str:
+    """' Held back by maintenance backup until 2024-03-03 04:00.', nothing where it isn't, nor wasn't to its end."""
+    held = alert.held_back
+    return "" if held is None else f" Held back by {held.by} {held.name} until {figures.moment(held.until_ms, zone)}."
 
 
 def parts(alert: Alert) -> str:

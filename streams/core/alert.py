@@ -10,6 +10,7 @@ from streams.core.acknowledgement import Acknowledgement
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
 AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # in order
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -25,6 +26,15 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     usual_share: float
 
 
+class HeldBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why nobody is called: a maintenance window, its `name` in the settings; [since, until) in ms since the epoch."""
+
+    by: Literal["maintenance"]
+    name: str
+    since_ms: int
+    until_ms: int
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One incident of one series, from pending to resolved under one id. Times in ms since the epoch; `metric`: offered contacts.
 
@@ -33,8 +43,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
-    contribution: the parts that explain the excess, in the first hour from onset, most telling first. recommendation: what to
-    do, in one sentence; runbook: where the steps are.
+    contribution: the parts that explain the excess, in the first hour from onset, most telling first. held_back: why nobody is
+    called just now, or wasn't until it ended. recommendation: what to do, in one sentence; runbook: where the steps are.
     """
 
     alert_id: str
@@ -59,6 +69,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: float | None = None
     limit: float | None = None
     acknowledged: Acknowledgement | None = None
+    held_back: HeldBack | None = None
     recommendation: str
     runbook: str
     published_ms: int
@@ -67,6 +78,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def has_fired(self) -> bool:
         """Whether anybody has to be told of it, or of its end."""
         return self.state == "firing" or self.fired_ms is not None
+
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether nobody has been called: it has fired while it was held back."""
+        return self.held_back is not None and (self.fired_ms is None or self.fired_ms > self.held_back.since_ms)
 
 
 def alert_id(rule: str, series: str, onset_ms: int) -> str:

@@ -7,7 +7,7 @@ expected; warning for 20 contacts or a doubling (halving); info below. It never 
 import msgspec
 
 from streams.core.acknowledgement import holding
-from streams.core.alert import Alert, AlertKind, AlertState, Contribution, Severity
+from streams.core.alert import SEVERITIES, Alert, AlertKind, AlertState, Contribution, Severity
 from streams.core.contribution import cause
 from streams.core.incident import LASTING_MINUTES, Incident
 from streams.core.series import series_cut, series_values
@@ -17,7 +17,6 @@ RULE = "volume"
 # Contacts and ratios: what one agent handles in three hours or one, at 10 minutes a contact; and what no spare capacity takes in.
 _CRITICAL_EXCESS, _CRITICAL_RATIO = 50, 3.0
 _WARNING_EXCESS, _WARNING_RATIO = 20, 2.0
-_ORDER: tuple[Severity, ...] = ("info", "warning", "critical")
 
 
 def severity_of(kind: AlertKind, observed: int, expected: float, before: Severity = "info") -> Severity:
@@ -29,7 +28,7 @@ def severity_of(kind: AlertKind, observed: int, expected: float, before: Severit
         found = "critical"
     elif excess >= _WARNING_EXCESS or (ratio >= _WARNING_RATIO):
         found = "warning"
-    return max(found, before, key=_ORDER.index)
+    return max(found, before, key=SEVERITIES.index)
 
 
 def with_severity(incident: Incident) -> Incident:
@@ -89,6 +88,7 @@ def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
         excess=round(observed - expected, 2),
         contribution=incident.contribution,
         acknowledged=incident.acknowledged,
+        held_back=incident.held_back,
         recommendation=recommendation(incident),
         runbook=runbook,
         published_ms=0,

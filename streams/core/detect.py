@@ -19,6 +19,7 @@ from streams.core.forecast_record import ForecastDay
 from streams.core.forecast_score import DayScore
 from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
+from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.incident import MINUTE_MS, Incident, expectation
 from streams.core.level import FloatArray, band
 from streams.core.measure import OFFERED, Cell, add
@@ -42,6 +43,7 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
     forecast: ForecastRules
     contribution: ContributionRules
     thresholds: ThresholdRules
+    held_back: HeldBackRules = HeldBackRules()
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
@@ -89,8 +91,9 @@ class Detect:
         self._rules = rules
         self._fleet = Fleet(rules.memory_minutes, rules.warm_up_minutes)
         self._contributions = ContributionRows(store, rules.contribution)
-        self._thresholds = Thresholds(store, rules.thresholds)
-        self._watch = Watch(rules, self._explain)
+        self._held_backs = HeldBacks(rules.held_back)
+        self._thresholds = Thresholds(store, rules.thresholds, self._held_backs)
+        self._watch = Watch(rules, self._explain, self._held_backs)
         self._forecasting = Forecasting(store, rules.forecast)
         self._judged_cuts = frozenset(rule.cut for rule in rules.thresholds.rules)
         self._all_cuts = frozenset((*rules.cuts, *rules.contribution.cuts))
@@ -203,7 +206,10 @@ class Detect:
     def _expect_and_step(self, counts: FloatArray, profile: Profile, start_ms: int) -> None:
         warm, noise = self._fleet.warm, self._fleet.noise()
         self._watch.carry(profile, self._columns)
-        forecast = self._under_incidents(self._fleet.step(counts, profile), noise)
+        at_rest = self._held_backs.mask(self._names, start_ms)
+        for over in self._held_backs.over(self._names, start_ms):
+            self._fleet.forget_tests(over)
+        forecast = self._under_incidents(self._fleet.step(counts, profile, at_rest), noise)
         low, high = band(forecast.mean, forecast.dispersion)
         for column in np.nonzero(warm)[0]:
             name = self._names[column]
@@ -213,6 +219,9 @@ class Detect:
         if self._watch.active:
             self._forecasting.hold(self._watch.active)
             self._contributions.spoil(min(incident.onset_ms for incident in self._watch.active.values()))
+        if at_rest is not None:
+            self._forecasting.hold(self._names[resting] for resting in np.nonzero(at_rest)[0])
+            self._contributions.spoil(start_ms)
 
     def _explain(self, incident: Incident) -> tuple[Contribution, ...]:
         told = Told(incident.series, incident.up, incident.observed, incident.expected)

@@ -1,10 +1,13 @@
 """Fleet: the state of all watched series as arrays, and the step that takes one minute of counts.
 
 The surprise: a column is a series and columns are kept in order of first sight, so that a restored fleet gives the same floats.
+A series at rest (under maintenance) is tested, but its minutes teach nothing: levels go where their profile and trend lead, ever
+less sure.
 Blocks of columns are packed as raw float64, which is exact.
 """
 
 from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -16,6 +19,7 @@ from streams.core.level import LEVEL_NOISE, QUIET_SLOPE_SD, SLOPE_SD, FloatArray
 from streams.core.profile import Profile
 from streams.core.steps import Steps
 
+Mask: TypeAlias = npt.NDArray[np.bool_]
 DAY_MINUTES = 1440
 _LEVELS, _TESTS, _SINGLES = len(Levels._fields), len(Bank._fields), 6
 # The steady level: half an hour's mean, for steps.py.
@@ -26,6 +30,8 @@ _NEAR_PEAK = 0.4  # of the peak: from here on the day's profile is flat enough f
 # Beside its profile a level goes its own way by 2 % an hour, by a share of the profile's misfit, and by a part of each step of
 # the profile: who opens late or more steeply than usual is no incident.
 OWN_WAY, _OWN_MISFIT, _OWN_SLOPE, _RISE_ERROR = 1e-5, 0.003, 0.002, 0.2
+# A level without a profile would be worth nothing after an hour's rest, and an outage that outlasts the rest would be learned.
+_REST_VARIANCE = 0.05
 _AWAKE_VARIANCE = 0.1  # of the log level after a night without contacts, as the profile has it
 # Over-dispersion: ratio of discounted sums, remembered for about a day, with a prior of κ = 0.02 that weighs as much as 20
 # minutes at 30 contacts; squared errors are cut at 16 variances, so that an incident teaches nothing.
@@ -88,20 +94,34 @@ class Fleet:
         self.steps = Steps(*np.concatenate((self.steps, steps.no_steps(n)), axis=2))
         self.singles = np.concatenate((self.singles, np.zeros((_SINGLES, n))), axis=1)
 
-    def step(self, counts: FloatArray, profile: Profile) -> Forecast:
-        """Take one minute of counts of all series, carried along their profile; what was expected of it."""
+    def step(self, counts: FloatArray, profile: Profile, at_rest: Mask | None = None) -> Forecast:
+        """Take one minute of counts of all series, carried along their profile; what was expected of it.
+
+        at_rest: which series learn nothing of it; those that aren't warm do, since nothing is known of them that could be kept.
+        """
         noise, held, warm = self.noise(), self.held, self.warm
+        resting = None if at_rest is None else at_rest & warm
         self._carry(profile)
         self.profiled = profile.known
         slope_sd, level_noise = self._freedom(profile)
         predicted = predict(self.levels, slope_sd, self.persistence, level_noise)
         forecast = Forecast(np.exp(predicted.log_mean[0]), predicted.variance[0] + noise)
         gained = np.where(warm, cusum.evidence(predicted, counts, noise), -np.inf)
-        self._look_back(predicted, counts, (warm & (held == 0), slope_sd, level_noise))
+        self._look_back(predicted, counts, (warm & (held == 0), slope_sd, level_noise), resting)
         bank = cusum.add(self.bank, gained, counts)
-        self.bank, self.levels = cusum.start_anew(bank, learn(predicted, counts, noise), held)
-        self._remember(counts, forecast, warm & (held == 0))
+        self.bank, self.levels = cusum.start_anew(bank, self._learned(predicted, counts, noise, resting), held)
+        calm = warm & (held == 0)
+        self._remember(counts, forecast, calm if resting is None else calm & ~resting)
         return forecast
+
+    def _learned(self, predicted: Levels, counts: FloatArray, noise: FloatArray, resting: Mask | None) -> Levels:
+        """What a minute teaches: nothing to those that rest."""
+        learned = learn(predicted, counts, noise)
+        if resting is None:
+            return learned
+        kept = np.where(self.profiled, 1.0, np.minimum(1.0, _REST_VARIANCE / predicted.variance))
+        known = predicted._replace(variance=predicted.variance * kept, covariance=predicted.covariance * kept)
+        return Levels(*(np.where(resting, one, new) for one, new in zip(known, learned, strict=True)))
 
     def tests(self) -> Bank:
         """All tests, see cusum.SIDES."""
@@ -124,7 +144,7 @@ class Fleet:
         return slope_sd, np.where(profile.known, own_way, LEVEL_NOISE)
 
     def _look_back(
-        self, predicted: Levels, counts: FloatArray, given: tuple[npt.NDArray[np.bool_], FloatArray, FloatArray]
+        self, predicted: Levels, counts: FloatArray, given: tuple[Mask, FloatArray, FloatArray], resting: Mask | None
     ) -> None:
         noise, (tested, slope_sd, level_noise) = self.noise(), given
         steady_sd, steady_noise = np.minimum(slope_sd, _STEADY_SLOPE_SD), np.minimum(level_noise, _STEADY_NOISE)
@@ -132,7 +152,7 @@ class Fleet:
         base, drift, variance, spread = steps.reference(predicted, steady)
         new = (base, drift, np.where(tested, variance, 0.0), spread)  # without variance a row doesn't begin
         self.steps = steps.look_back(self.steps, new, counts, noise, self.peak)
-        self.steady = learn(steady, counts, noise)
+        self.steady = self._learned(steady, counts, noise, resting)
 
     def _near_peak(self) -> npt.NDArray[np.bool_]:
         return np.asarray((self.peak > 0) & (np.exp(self.levels.log_mean[0]) > _NEAR_PEAK * self.peak))
@@ -178,6 +198,10 @@ class Fleet:
     def hold(self, column: int, on: bool) -> None:
         """Say that an incident is on (its tests rest) or over."""
         self.singles[4, column] = float(on)
+        self.forget_tests(column)
+
+    def forget_tests(self, column: int) -> None:
+        """Let all tests of a series begin anew with the next minute."""
         self.bank.score[:, column] = 0.0
         self._begin_steps(column)
 

@@ -36,7 +36,21 @@ def parse_week(text: str) -> Week | None:
     """Opening hours as written in the settings; None where they can't be read."""
     if not text.strip():
         return ALWAYS
+    spans = parse_spans(text)
+    if spans is None:
+        return None
     days: list[list[tuple[int, int]]] = [[] for _ in DAYS]
+    for day, begins, ends in spans:
+        days[day].append((begins, min(ends, DAY_MINUTES)))
+        if ends > DAY_MINUTES:
+            days[(day + 1) % 7].append((0, ends - DAY_MINUTES))
+    return tuple(tuple(sorted(day)) for day in days)
+
+
+def parse_spans(text: str) -> tuple[tuple[int, int, int], ...] | None:
+    """Weekly spans as written in the settings: (weekday, from, to) in minutes of that day, `to` beyond its 24 hours on the next
+    one; None where they can't be read."""
+    spans: list[tuple[int, int, int]] = []
     for part in text.split(","):
         found = _SPAN.fullmatch(part.strip())
         if found is None:
@@ -45,11 +59,9 @@ def parse_week(text: str) -> Week | None:
         begins, ends = int(found[3]) * 60 + int(found[4]), int(found[5]) * 60 + int(found[6])
         if max(begins, ends) > DAY_MINUTES or int(found[4]) > 59 or int(found[6]) > 59 or begins == ends:
             return None
-        for day in (number % 7 for number in range(first, last + 1 if last >= first else last + 8)):
-            days[day].append((begins, ends if ends > begins else DAY_MINUTES))
-            if ends < begins:
-                days[(day + 1) % 7].append((0, ends))
-    return tuple(tuple(sorted(day)) for day in days)
+        until = ends if ends > begins else ends + DAY_MINUTES
+        spans += [(number % 7, begins, until) for number in range(first, last + 1 if last >= first else last + 8)]
+    return tuple(spans)
 
 
 class OpenHours:

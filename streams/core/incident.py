@@ -14,13 +14,13 @@ import msgspec
 import numpy as np
 
 from streams.core.acknowledgement import Acknowledgement
-from streams.core.alert import AlertKind, Contribution, Severity
+from streams.core.alert import AlertKind, Contribution, HeldBack, Severity
 from streams.core.contribution import cause
 from streams.core.cusum import DRIFT_KEPT
 from streams.core.explain import Move
 from streams.core.level import START, band
 
-Ending: TypeAlias = Literal["returned", "calm", "lasting"]
+Ending: TypeAlias = Literal["returned", "calm", "lasting", "unjudged"]
 MINUTE_MS = 60_000
 # An incident isn't learned within these: the usual ones of a contact centre are shorter, or have been seen by then.
 HOLD_MINUTES = 20
@@ -43,8 +43,8 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
 
     base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py). fired_ms, contribution, acknowledged: see Alert. profiled:
-    base follows the profile, so that it needn't learn and the ratio is believed for as long as the incident lasts.
+    ratio: believed so far. sudden: found as a step (steps.py). profiled: base follows the profile, so that it needn't learn and
+    the ratio is believed for as long as the incident lasts. fired_ms, contribution, acknowledged, held_back: see Alert.
     """
 
     alert_id: str
@@ -75,6 +75,12 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     profiled: bool = False
     contribution: tuple[Contribution, ...] = ()
     acknowledged: Acknowledgement | None = None
+    held_back: HeldBack | None = None
+
+    @property
+    def is_of_maintenance(self) -> bool:
+        """Whether it was found in a maintenance window, and is told in it still."""
+        return self.held_back is not None and self.detected_ms > self.held_back.since_ms
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:

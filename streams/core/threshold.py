@@ -12,6 +12,7 @@ import msgspec
 
 from streams.core.acknowledgement import Order, holding
 from streams.core.alert import Alert, AlertState, Severity, alert_id
+from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.kpi import KpiRules, kpis_of
 from streams.core.kpi_table import Unit, in_force
 from streams.core.measure import Cell
@@ -69,8 +70,9 @@ _DECODER = msgspec.msgpack.Decoder(_State)
 class Thresholds:
     """All rules on all their series. Rebuilds itself from `store`, which `drain` brings up to date."""
 
-    def __init__(self, store: MutableMapping[bytes, bytes], rules: ThresholdRules) -> None:
+    def __init__(self, store: MutableMapping[bytes, bytes], rules: ThresholdRules, held_backs: HeldBacks | None = None) -> None:
         self._store = store
+        self._held_backs = held_backs or HeldBacks(HeldBackRules())
         self._rules = {rule.name: rule for rule in rules.rules}
         self._kpi = rules.kpi
         self._units = {one.name: one.unit for one in in_force(rules.kpi.service_level, rules.kpi.abandonment)}
@@ -93,6 +95,7 @@ class Thresholds:
             known = {_key(rule, series): series for series in wanted if _is_of(rule, series)}
             quiet = {key: _series_of(key) for key in self._states if _rule_of(key) == rule.name}
             for key, series in sorted((quiet | known).items()):
+                self._end_maintenance(key, series, start_ms)
                 self._judge(rule, key, values[series].get(rule.kpi) if series in values else None, start_ms)
 
     def acknowledge(self, order: Order) -> None:
@@ -115,6 +118,14 @@ class Thresholds:
             elif key in self._store:
                 del self._store[key]
         self._changed = set()
+
+    def _end_maintenance(self, key: bytes, series: str, start_ms: int) -> None:
+        """What a window has seen ends with it, and no minute of it counts any longer."""
+        state = self._states.get(key)
+        if state is None or self._held_backs.maintenance(series, start_ms) is not None:
+            return
+        if self._held_backs.maintenance(series, state.last_ms) is not None and (state.alert is None or state.alert.is_kept_back):
+            self._end(key, start_ms, "expired")
 
     def _judge(self, rule: ThresholdRule, key: bytes, kpi: KpiValue | None, start_ms: int) -> None:
         value = None if kpi is None else kpi.value
@@ -166,6 +177,9 @@ class Thresholds:
     def _tell(self, key: bytes, alert: Alert, value: float | None) -> None:
         """The next version of an alert; a minute without a value keeps the one before."""
         rule, state = self._rules.get(alert.rule), self._states[key]
+        if alert.state == "firing":  # what is over keeps why nobody was called
+            held_back = self._held_backs.reason(_series_of(key), alert.updated_ms, alert.held_back)
+            alert = msgspec.structs.replace(alert, held_back=held_back)
         shown = alert.value if value is None else value
         alert = msgspec.structs.replace(
             alert,

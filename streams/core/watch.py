@@ -14,9 +14,11 @@ import numpy as np
 
 from streams.core import cusum, explain
 from streams.core.acknowledgement import Order
-from streams.core.alert import Alert, AlertKind, AlertState, Contribution, alert_id
-from streams.core.alerting import RULE, told, with_severity
+from streams.core.alert import Alert, AlertState, Contribution
+from streams.core.alerting import told, with_severity
+from streams.core.crossing import found_in
 from streams.core.fleet import DAY_MINUTES, OWN_WAY, Fleet
+from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.incident import (
     LASTING_MINUTES,
     MINUTE_MS,
@@ -37,7 +39,6 @@ from streams.core.series import series_cut
 # A change of another cut's series that begins up to so many minutes before an incident is resolved, and is no greater than this
 # many times the incident, is the incident's end.
 RETURN_MINUTES, RETURN_SIZE = 10, 1.6
-HINT_SCORE = log(20)  # evidence short of the threshold that lets a series explain one that crossed
 # The bound behind the threshold counts neither gates nor the minute of waiting: with a budget of 0.1 false alarms per series and
 # day 0.00 to 0.013 came without this, 0.004 to 0.05 with 2 (calm days, 3 to 100 contacts/min, opening within 60 to 120 minutes).
 CALIBRATION = 1.0
@@ -65,9 +66,10 @@ class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """Incidents by series: `pending`, `active` (firing or silent) and `recent` (over, may re-open within the cool-down)."""
 
-    def __init__(self, rules: WatchRules, explain_parts: Explain = lambda _: ()) -> None:
+    def __init__(self, rules: WatchRules, explain_parts: Explain = lambda _: (), held_backs: HeldBacks | None = None) -> None:
         self.rules = rules
         self._explain_parts = explain_parts
+        self._held_backs = held_backs or HeldBacks(HeldBackRules())
         self.pending: Incidents = {}
         self.active: Incidents = {}
         self.recent: Incidents = {}
@@ -101,7 +103,7 @@ class Watch:
         crossings = cusum.crossed(fleet.tests(), gates)
         crossings[:, fleet.held > 0] = 0.0
         if self.pending or crossings.any():
-            found = _found(fleet, names, crossings, gates.threshold, end_ms)
+            found = found_in(fleet, names, crossings, gates.threshold, end_ms)
             crossed = {names[column] for column in np.nonzero(crossings.any(axis=0))[0]}
             self._decide(fleet, columns, found, crossed, end_ms)
         horizon_ms = end_ms - self.rules.cool_down_minutes * MINUTE_MS
@@ -126,22 +128,25 @@ class Watch:
             column = columns[name]
             incident = follow(before, int(counts[column]), float(noise[column]), self.rules.memory_minutes, end_ms)
             reason = ending(incident, self.rules.resolve_minutes, self.rules.ratio_min)
+            if before.is_of_maintenance and not self._under_maintenance(name, end_ms):
+                reason = "unjudged"
             if reason is None:
                 speaks = incident.explained_by is None
                 self.active[name] = self._tell(with_severity(incident), "firing") if speaks else incident
                 continue
             self._release(fleet, column, incident, SETTLED_VARIANCE)
             over = msgspec.structs.replace(incident, resolved_ms=end_ms)
-            self.recent[name] = self._tell(over, "expired" if reason == "lasting" else "resolved")
+            self.recent[name] = self._tell(over, "resolved" if reason in ("returned", "calm") else "expired")
         speaking = {incident.alert_id for incident in self.active.values()}
         for name, incident in list(self.active.items()):
             if incident.explained_by is not None and incident.explained_by not in speaking:
                 self._release(fleet, columns[name], incident, UNTOLD_VARIANCE)
 
     def _release(self, fleet: Fleet, column: int, incident: Incident, variance: float) -> None:
-        """Watch a series again, from what was expected of it; after a day from what it has come to."""
+        """Watch a series again, from what was expected of it; after a day from what it has come to. What was found in a
+        maintenance window has taught nothing."""
         fleet.hold(column, False)
-        if incident.minutes < LASTING_MINUTES:
+        if incident.minutes < LASTING_MINUTES and not incident.is_of_maintenance:
             own_way = 1 / incident.known + OWN_WAY * incident.minutes
             fleet.settle(column, incident.base, own_way if incident.profiled else max(1 / incident.known, variance))
         del self.active[incident.series]
@@ -155,7 +160,7 @@ class Watch:
         standing = {name for name in crossed if self._stands(found[name])}
         for up in (True, False):
             if any(found[name].up == up for name in standing):
-                self._open(fleet, columns, {n: i for n, i in found.items() if i.up == up}, standing, up)
+                self._open_in_turns(fleet, columns, {n: i for n, i in found.items() if i.up == up}, standing, up)
         waiting = {name: self._waiting(found[name]) for name in crossed - set(self.active)}
         for name, incident in self.pending.items():
             goes_on = self.active.get(name) or waiting.get(name)
@@ -192,6 +197,13 @@ class Watch:
             return incident
         return msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version, fired_ms=recent.fired_ms)
 
+    def _open_in_turns(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
+        """What is under maintenance speaks first, for a hint if need be: it may explain what isn't, the total for instance."""
+        under = {name: i for name, i in found.items() if self._under_maintenance(name, i.updated_ms)}
+        if under:
+            self._open(fleet, columns, under, standing if standing <= under.keys() else standing | under.keys(), up)
+        self._open(fleet, columns, {n: i for n, i in found.items() if n not in under}, standing - under.keys(), up)
+
     def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
         moves = [move_of(incident, name in standing) for name, incident in found.items()]
         active = [move_of(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
@@ -216,7 +228,14 @@ class Watch:
 
     def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
         fleet.hold(columns[incident.series], True)
-        self.active[incident.series] = incident
+        self.active[incident.series] = self._with_reason(incident)
+
+    def _under_maintenance(self, series: str, end_ms: int) -> bool:
+        return self._held_backs.maintenance(series, end_ms - MINUTE_MS) is not None
+
+    def _with_reason(self, incident: Incident) -> Incident:
+        held_back = self._held_backs.reason(incident.series, incident.updated_ms, incident.held_back)
+        return msgspec.structs.replace(incident, held_back=held_back)
 
     def _pending(self, incident: Incident) -> Incident | None:
         """The pending incident that a new one goes on with: of the same series and direction."""
@@ -243,55 +262,11 @@ class Watch:
         """Put the next version of an incident that speaks for itself on the list of alerts."""
         if incident.explained_by is not None:
             return incident
+        if state in ("pending", "firing"):  # what is over keeps why nobody was called
+            incident = self._with_reason(incident)
         fired_ms = incident.updated_ms if state == "firing" and incident.fired_ms is None else incident.fired_ms
         incident = msgspec.structs.replace(incident, version=incident.version + 1, fired_ms=fired_ms)
         if state == "firing" and is_to_be_explained(incident):
             incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
         self.told.append(told(incident, state, self.rules.runbook))
         return incident
-
-
-def _found(fleet: Fleet, names: list[str], crossings: FloatArray, threshold: FloatArray, end_ms: int) -> Incidents:
-    """The would-be incidents of all series that have crossed, and of those that nearly did."""
-    bank = fleet.tests()
-    hints = np.where((bank.score >= HINT_SCORE) & (fleet.held == 0), bank.score, 0.0)
-    # A crossing counts before any hint: a test of the bank may have more evidence and fail the gates.
-    scores = hints + np.where(crossings > 0, 1e6, 0.0)
-    found: Incidents = {}
-    for column in np.nonzero(scores.any(axis=0))[0]:
-        row = int(np.argmax(scores[:, column]))
-        outage = cusum.OUTAGE_ROW
-        stopped = bank.seen[outage, column] == 0 and crossings[outage, column] >= threshold[column]
-        row = outage if stopped and cusum.SIDES[row] < 0 else row
-        found[names[column]] = _would_be(fleet, bank, names[column], (row, int(column)), end_ms)
-    return found
-
-
-def _would_be(fleet: Fleet, bank: cusum.Bank, series: str, place: tuple[int, int], end_ms: int) -> Incident:
-    """The incident that the test in `place` (row, column) speaks of."""
-    row, column = place
-    sudden = row >= cusum.ROWS
-    up = bool(cusum.SIDES[row] > 0)
-    minutes = int(bank.minutes[row, column])
-    onset_ms = end_ms - minutes * MINUTE_MS
-    observed = int(bank.seen[row, column])
-    down: AlertKind = "outage" if row == cusum.OUTAGE_ROW and observed == 0 else "dip"
-    return Incident(
-        alert_id=alert_id(f"{RULE}.{'up' if up else 'down'}", series, onset_ms),
-        series=series,
-        up=up,
-        kind="spike" if up else down,
-        severity="info",
-        version=minutes - 1,  # a change that is found again with the same onset, and so the same id, comes later and wins
-        score=float(bank.score[row, column]),
-        explained_by=None,
-        onset_ms=onset_ms,
-        detected_ms=end_ms,
-        updated_ms=end_ms,
-        observed=observed,
-        expected=float(bank.expected[row, column]),
-        base=float(bank.base[row, column]),
-        drift=float(bank.drift[row, column]),
-        known=1 / float(fleet.levels.variance[0 if sudden else row, column]),
-        sudden=sudden,
-    )

@@ -2,7 +2,8 @@
 
 Alertmanager forgets what isn't repeated, so firing alerts are sent again each minute with an end a few minutes ahead, and ended
 ones for five minutes with their end. The surprise: severity is an annotation, not a label, because it changes while an alert
-fires and a changed label would make it another alert. Route by alertname, kind, cut or dimension.
+fires and a changed label would make it another alert. Route by alertname, kind, cut or dimension. An alert that has fired while
+it was held back isn't told; one that was told before is silent.
 """
 
 from collections.abc import Iterable
@@ -63,7 +64,7 @@ class AlertmanagerPublisher:
     @property
     def waiting(self) -> int:
         """Alerts not told yet."""
-        return sum(1 for held in self._held.values() if held.sent_ms is None)
+        return sum(1 for held in self._held.values() if held.sent_ms is None and not held.alert.is_kept_back)
 
     def put(self, topic: str, partition: int, alert: Alert) -> None:
         """Take an alert; an older version never wins, pending ones and those that never fired aren't told."""
@@ -84,7 +85,8 @@ class AlertmanagerPublisher:
     async def publish(self, now_ms: int) -> None:
         """Send what is new at once and everything else once a minute. PublisherDown: it is still due."""
         self._forget(now_ms)
-        due = [held for held in self._held.values() if held.sent_ms is None or now_ms - held.sent_ms >= REPEAT_MS]
+        told = (held for held in self._held.values() if not held.alert.is_kept_back)
+        due = [held for held in told if held.sent_ms is None or now_ms - held.sent_ms >= REPEAT_MS]
         if not due:
             return
         for held in due:  # first, so that nobody is called between
@@ -94,8 +96,8 @@ class AlertmanagerPublisher:
             held.sent_ms = now_ms
 
     async def _silence(self, held: Held, now_ms: int) -> None:
-        """Silence an acknowledged alert for the next minutes; let one speak that is acknowledged no longer."""
-        if held.alert.state == "firing" and held.alert.acknowledged is not None:
+        """Silence an acknowledged or held back alert for the next minutes; let one speak that is so no longer."""
+        if held.alert.state == "firing" and (held.alert.acknowledged is not None or held.alert.held_back is not None):
             answer = await self._ask("POST", "silences", msgspec.json.encode(silence(held.alert, held.silence, now_ms)))
             held.silence = msgspec.json.decode(answer, type=_Silenced).silence_id
         elif held.silence is not None:
@@ -151,17 +153,19 @@ def posted(alert: Alert, now_ms: int) -> dict[str, str | dict[str, str]]:
 
 
 def silence(alert: Alert, silence_id: str | None, now_ms: int) -> dict[str, object]:
-    """The silence of an acknowledged alert, in the words of the v2 API; with an id it prolongs that one."""
-    seen = alert.acknowledged
-    assert seen is not None, "only an acknowledged alert is silenced"
-    ends_ms = now_ms + SILENCE_MS if seen.until_ms is None else min(now_ms + SILENCE_MS, max(seen.until_ms, now_ms + 1_000))
+    """The silence of an acknowledged or held back alert, in the words of the v2 API; with an id it prolongs that one."""
+    seen, held = alert.acknowledged, alert.held_back
+    assert seen is not None or held is not None, "only an alert that is acknowledged or held back is silenced"
+    until_ms = None if seen is None else seen.until_ms
+    ends_ms = now_ms + SILENCE_MS if until_ms is None else min(now_ms + SILENCE_MS, max(until_ms, now_ms + 1_000))
+    why = "" if held is None else f"{held.by} {held.name}"
     return {
         **({} if silence_id is None else {"id": silence_id}),
         "matchers": [{"name": "alert_id", "value": alert.alert_id, "isRegex": False, "isEqual": True}],
         "startsAt": _time(now_ms),
         "endsAt": _time(ends_ms),
-        "createdBy": seen.by,
-        "comment": seen.comment or "acknowledged",
+        "createdBy": "streams" if seen is None else seen.by,
+        "comment": why if seen is None else seen.comment or "acknowledged",
     }
 
 

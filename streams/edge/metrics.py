@@ -158,6 +158,11 @@ ALERT_FIRING = Metric("streams_alert_firing", "Alerts that fire now.", ("kind", 
 ALERT_ACKNOWLEDGED = Metric(
     "streams_alert_acknowledged", "Alerts that fire now and are acknowledged.", ("kind", "severity", "queue", "channel")
 )
+ALERT_HELD_BACK = Metric(
+    "streams_alert_held_back",
+    "Alerts that fire now and for which nobody is called.",
+    ("kind", "severity", "queue", "channel"),
+)
 SERIES_HIDDEN = Metric("streams_series_hidden", "Series that are not exposed because there are too many.")
 
 BUSINESS: Final = (
@@ -189,5 +194,6 @@ BUSINESS: Final = (
     FORECAST_COVERAGE,
     ALERT_FIRING,
     ALERT_ACKNOWLEDGED,
+    ALERT_HELD_BACK,
     SERIES_HIDDEN,
 )

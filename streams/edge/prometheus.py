@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from streams.core.alert import Alert
+from streams.core.alert import SEVERITIES, Alert
 from streams.core.forecast_record import ForecastDay
 from streams.core.live import Record, record_series, version_of
 from streams.core.trend import Expectation, Trend
@@ -31,7 +31,6 @@ SERIES_MAX: Final = 1_000
 ALERTS_MAX: Final = 1_000
 
 KINDS: Final = ("spike", "dip", "outage", "threshold")
-SEVERITIES: Final = ("info", "warning", "critical")
 
 COUNTERS: Final[Mapping[str, Metric]] = {
     "offered": metrics.OFFERED,
@@ -240,15 +239,17 @@ class BusinessCollector(Collector):
         yield _gauge(metrics.FORECAST_COVERAGE, covered)
 
     def _collect_alerts(self) -> Iterator[Family]:
-        """Firing alerts, and the acknowledged ones of them, counted by their labels; every kind and severity starts at 0."""
+        """Firing alerts, acknowledged and held back ones of them, by their labels; every kind and severity starts at 0."""
         counts: dict[tuple[str, ...], int] = {(kind, severity, "", ""): 0 for kind in KINDS for severity in SEVERITIES}
-        seen = dict(counts)
+        seen, back = dict(counts), dict(counts)
         for _, alert in self._alerts.values():
             labels = (alert.kind, alert.severity, alert.series.get("queue", ""), alert.series.get("channel", ""))
             counts[labels] = counts.get(labels, 0) + 1
             seen[labels] = seen.get(labels, 0) + (alert.acknowledged is not None)
+            back[labels] = back.get(labels, 0) + (alert.held_back is not None)
         yield _gauge(metrics.ALERT_FIRING, counts.items())
         yield _gauge(metrics.ALERT_ACKNOWLEDGED, seen.items())
+        yield _gauge(metrics.ALERT_HELD_BACK, back.items())
 
 
 def _span(minutes: int) -> str:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from streams.core.alert import Alert
-from streams.edge.alertmanager import AlertmanagerPublisher, labels, make_publishers, posted
+from streams.core.alert import Alert, HeldBack
+from streams.edge.alertmanager import SILENCE_MS, AlertmanagerPublisher, labels, make_publishers, posted, silence
 
 FIRING = Alert(
     alert_id="1a2b",
@@ -87,3 +87,31 @@ def test_what_faded_without_firing_is_not_told() -> None:
     assert publisher.waiting == 0
     publisher.put("alerts", 0, msgspec.structs.replace(FIRING, state="expired"))
     assert publisher.waiting == 1
+
+
+BACKUP = HeldBack(by="maintenance", name="backup", since_ms=FIRING.onset_ms, until_ms=FIRING.onset_ms + 3_600_000)
+
+
+def test_what_fires_while_it_is_held_back_is_told_when_it_is_so_no_longer() -> None:
+    publisher = AlertmanagerPublisher("http://127.0.0.1:9093")
+    publisher.put("alerts", 0, msgspec.structs.replace(FIRING, held_back=BACKUP))
+    assert publisher.waiting == 0
+    publisher.put("alerts", 0, msgspec.structs.replace(FIRING, version=3))
+    assert publisher.waiting == 1
+
+
+def test_what_has_ended_while_it_was_held_back_is_never_told() -> None:
+    publisher = AlertmanagerPublisher("http://127.0.0.1:9093")
+    publisher.put("alerts", 0, msgspec.structs.replace(FIRING, held_back=BACKUP, state="expired", resolved_ms=NOW_MS))
+    assert publisher.waiting == 0
+
+
+def test_what_was_told_before_it_is_held_back_is_told_on_and_silenced() -> None:
+    told = msgspec.structs.replace(FIRING, held_back=msgspec.structs.replace(BACKUP, since_ms=FIRING.updated_ms))
+    publisher = AlertmanagerPublisher("http://127.0.0.1:9093")
+    publisher.put("alerts", 0, told)
+    assert publisher.waiting == 1
+    given = silence(told, None, NOW_MS)
+    assert (given["createdBy"], given["comment"]) == ("streams", "maintenance backup")
+    assert given["endsAt"] == posted(told, NOW_MS)["endsAt"]
+    assert SILENCE_MS == 240_000

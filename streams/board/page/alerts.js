@@ -32,12 +32,18 @@ function since(alert) {
   return `since ${minute(alert.onset_ms, zone())} (${age(Math.max(lasted, 60))})`;
 }
 
+// An alert for which nobody is called stands here with its reason; it isn't announced.
+function heldBack(alert) {
+  const held = alert.held_back;
+  return held ? `Held back by ${held.by} ${held.name} until ${minute(held.until_ms, zone())}` : "";
+}
+
 function makeAlert(choose) {
   return (id) => {
     const title = element("h3", {}, element("button", { type: "button", class: "what" }), element("span", { class: "severity" }));
     title.firstChild.addEventListener("click", () => choose(alertKey(model.alerts.get(id))));
     const link = element("a", { class: "runbook", rel: "noreferrer", target: "_blank", hidden: "" }, "Runbook");
-    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "seen" }), element("p", { class: "advice" }), link);
+    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "seen" }), element("p", { class: "held-back" }), element("p", { class: "advice" }), link);
   };
 }
 
@@ -47,7 +53,10 @@ function drawAlert(node, alert) {
   text(node.querySelector(".what"), `${KINDS[alert.kind]?.icon ?? "!"} ${KINDS[alert.kind]?.words ?? alert.kind} – ${where(alert)}`);
   const seen = alert.acknowledged;
   attribute(node, "data-acknowledged", seen ? "yes" : "no");
-  text(node.querySelector(".severity"), ENDS[alert.state] ?? (seen ? `✓ seen · ${alert.severity}` : alert.severity));
+  attribute(node, "data-held-back", alert.held_back ? "yes" : "no");
+  const mark = alert.held_back ? "held back · " : seen ? "✓ seen · " : "";
+  text(node.querySelector(".severity"), ENDS[alert.state] ?? `${mark}${alert.severity}`);
+  text(node.querySelector(".held-back"), heldBack(alert));
   text(node.querySelector(".seen"), seen ? `Acknowledged by ${seen.by}${seen.comment ? `: ${seen.comment}` : ""}` : "");
   text(node.querySelector(".since"), since(alert));
   text(node.querySelector(".amount"), amount(alert));
@@ -66,9 +75,11 @@ export function drawAlerts(choose) {
   }
   $("no-alerts").hidden = now.length > 0;
   $("resolved-title").hidden = !past.length;
-  text($("alerts-count"), now.length ? `${now.length} firing` : "none firing");
-  attribute($("alerts-panel"), "data-firing", now.length ? "yes" : "no");
-  announce(now);
+  const calling = now.filter((alert) => !alert.held_back);
+  const rest = now.length - calling.length;
+  text($("alerts-count"), `${calling.length || "none"} firing${rest ? `, ${rest} held back` : ""}`);
+  attribute($("alerts-panel"), "data-firing", calling.length ? "yes" : "no");
+  announce(calling);
 }
 
 function announce(now) {
