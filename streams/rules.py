@@ -185,7 +185,12 @@ def held_back_rules(settings: Settings) -> HeldBackRules:
         )
         for name, window in settings.maintenance.items()
     )
-    return HeldBackRules(time_zone=settings.merge.time_zone, maintenance=tuple(windows))
+    return HeldBackRules(
+        time_zone=settings.merge.time_zone,
+        maintenance=tuple(windows),
+        quiet=LocalTimes(weekly=parse_weekly(settings.quiet.hours) or ()),
+        quiet_below=settings.quiet.below,
+    )
 
 
 def threshold_rules(settings: Settings) -> ThresholdRules:

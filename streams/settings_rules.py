@@ -40,6 +40,10 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _cut_problems(settings.intake.cuts, settings.detect)
     yield from _ingest_problems(settings.ingest)
     yield from _threshold_problems(settings)
+    if parse_weekly(settings.quiet.hours) is None:
+        yield Problem(
+            ("quiet.hours",), f"found '{settings.quiet.hours}', expected e.g. 'mo-su 22:00-06:00', or nothing for never"
+        )
     for name, window in settings.maintenance.items():
         yield from _maintenance_problems(f"maintenance.{name}", window)
     yield from _forecast_problems(settings)

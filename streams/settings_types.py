@@ -169,6 +169,11 @@ class Maintenance(_Section, frozen=True):
     series: tuple[str, ...]
 
 
+class Quiet(_Section, frozen=True):
+    hours: str
+    below: Literal["warning", "critical"]
+
+
 class Forecast(_Section, frozen=True):
     cuts: tuple[str, ...]
     slot_minutes: PositiveInt
@@ -248,6 +253,7 @@ class Settings(_Section, frozen=True):
     detect: Detect
     thresholds: dict[str, Threshold]
     maintenance: dict[str, Maintenance]
+    quiet: Quiet
     forecast: Forecast
     staffing: Staffing
     recommend: Recommend

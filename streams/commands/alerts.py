@@ -100,9 +100,9 @@ def seen(alert: Alert) -> str:
 
 
 def held_back(alert: Alert, zone: ZoneInfo) -> str:
-    """' Held back by maintenance backup until 2024-03-03 04:00.', nothing where it isn't, nor wasn't to its end."""
+    """' Held back by maintenance backup until 2024-03-03 04:00.', nothing where it isn't, nor was when it ended."""
     held = alert.held_back
-    return "" if held is None else f" Held back by {held.by} {held.name} until {figures.moment(held.until_ms, zone)}."
+    return "" if held is None else f" Held back by {held.why} until {figures.moment(held.until_ms, zone)}."
 
 
 def parts(alert: Alert) -> str:

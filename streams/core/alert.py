@@ -27,12 +27,17 @@ class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class HeldBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why nobody is called: a maintenance window, its `name` in the settings; [since, until) in ms since the epoch."""
+    """Why nobody is called: a maintenance window, `name` in the settings, or quiet hours. [since, until) in ms since epoch."""
 
-    by: Literal["maintenance"]
+    by: Literal["maintenance", "quiet hours"]
     name: str
     since_ms: int
     until_ms: int
+
+    @property
+    def why(self) -> str:
+        """'maintenance backup', 'quiet hours'."""
+        return f"{self.by} {self.name}".rstrip()
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):

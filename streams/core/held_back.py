@@ -1,8 +1,8 @@
-"""Held back: when nobody is called for an alert, though it is told on the topic: maintenance windows.
+"""Held back: when nobody is called for an alert, though it is told on the topic: maintenance windows, quiet hours.
 
-A window covers its series and every finer one: 'queue/billing' covers 'channel+queue/voice/billing', too, but not the total. The
-surprise: what is covered is a matter of settings and time alone, so nothing of it is stored; a window that is taken out of the
-settings is over with the next start.
+Quiet hours hold back what isn't severe enough, and nothing else changes in them. A maintenance window covers its series and every
+finer one: 'queue/billing' covers 'channel+queue/voice/billing', too, but not the total. The surprise: what is covered is a matter
+of settings and time alone, so nothing of it is stored; a window that is taken out of the settings is over with the next start.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.core.alert import HeldBack
+from streams.core.alert import SEVERITIES, HeldBack, Severity
 from streams.core.local_spans import LocalTimes, Span, span_at
 from streams.core.series import series_values
 
@@ -30,16 +30,20 @@ class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldBackRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Config [maintenance] as plain values; the zone of their local times."""
+    """Config [maintenance] and [quiet] as plain values; the zone of their local times. Alerts less severe than `quiet_below` are
+    held back in quiet hours."""
 
     time_zone: str = "UTC"
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    quiet: LocalTimes = LocalTimes()
+    quiet_below: Severity = "critical"
 
 
 class HeldBacks:
     """What is held back at which minute."""
 
     def __init__(self, rules: HeldBackRules) -> None:
+        self._rules = rules
         self._windows = rules.maintenance
         self._zone = ZoneInfo(rules.time_zone)
         self._on: dict[int, list[tuple[MaintenanceWindow, Span]]] = {}
@@ -54,11 +58,11 @@ class HeldBacks:
         ]
         return max(found, key=lambda one: one.until_ms, default=None)
 
-    def reason(self, series: str, end_ms: int, before: HeldBack | None) -> HeldBack | None:
+    def reason(self, series: str, severity: Severity, end_ms: int, before: HeldBack | None) -> HeldBack | None:
         """Why nobody is called for an alert at the end of a minute. `before`: the reason a minute ago; windows that overlap or
         meet are one."""
-        found = self.maintenance(series, end_ms - MINUTE_MS)
-        if found is None or before is None:
+        found = self.maintenance(series, end_ms - MINUTE_MS) or self._quiet(severity, end_ms - MINUTE_MS)
+        if found is None or before is None or before.by != found.by:
             return found
         return msgspec.structs.replace(found, since_ms=min(before.since_ms, found.since_ms))
 
@@ -83,6 +87,13 @@ class HeldBacks:
         if before is None:
             return []
         return [int(place) for place in np.nonzero(before if now is None else before & ~now)[0]]
+
+    def _quiet(self, severity: Severity, start_ms: int) -> HeldBack | None:
+        rules = self._rules
+        if SEVERITIES.index(severity) >= SEVERITIES.index(rules.quiet_below):
+            return None
+        span = span_at(rules.quiet, start_ms, self._zone)
+        return None if span is None else HeldBack(by="quiet hours", name="", since_ms=span.start_ms, until_ms=span.end_ms)
 
     def _at(self, start_ms: int) -> list[tuple[MaintenanceWindow, Span]]:
         """The windows that are on."""

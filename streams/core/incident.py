@@ -80,7 +80,8 @@ class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     @property
     def is_of_maintenance(self) -> bool:
         """Whether it was found in a maintenance window, and is told in it still."""
-        return self.held_back is not None and self.detected_ms > self.held_back.since_ms
+        held = self.held_back
+        return held is not None and held.by == "maintenance" and self.detected_ms > held.since_ms
 
 
 def expectation(incident: Incident, noise: float) -> tuple[float, float]:

@@ -14,6 +14,7 @@ import msgspec
 from streams.core.hours import parse_spans
 
 Interval: TypeAlias = tuple[datetime, datetime]  # local, without a zone
+_JOINED_MAX = 7  # spans joined to each side: a week of days
 
 
 class Span(NamedTuple):
@@ -47,9 +48,20 @@ def parse_once(text: str) -> Interval | None:
 
 
 def span_at(times: LocalTimes, time_ms: int, zone: ZoneInfo) -> Span | None:
-    """The span that holds a moment, the one that goes on longest of several."""
-    found = [span for span in _near(times, time_ms, zone) if span.start_ms <= time_ms < span.end_ms]
-    return max(found, key=lambda span: span.end_ms, default=None)
+    """The span that holds a moment. Those that overlap or meet are one; of what never ends about a week each way is told."""
+    found = next((span for span in _near(times, time_ms, zone) if span.start_ms <= time_ms < span.end_ms), None)
+    return None if found is None else _joined(found, times, zone)
+
+
+def _joined(span: Span, times: LocalTimes, zone: ZoneInfo) -> Span:
+    for _ in range(_JOINED_MAX):
+        before = span
+        for near in (*_near(times, before.start_ms, zone), *_near(times, before.end_ms, zone)):
+            if near.start_ms <= span.end_ms and near.end_ms >= span.start_ms:
+                span = Span(min(near.start_ms, span.start_ms), max(near.end_ms, span.end_ms))
+        if span == before:
+            break
+    return span
 
 
 def _near(times: LocalTimes, time_ms: int, zone: ZoneInfo) -> Iterator[Span]:

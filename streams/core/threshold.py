@@ -178,7 +178,7 @@ class Thresholds:
         """The next version of an alert; a minute without a value keeps the one before."""
         rule, state = self._rules.get(alert.rule), self._states[key]
         if alert.state == "firing":  # what is over keeps why nobody was called
-            held_back = self._held_backs.reason(_series_of(key), alert.updated_ms, alert.held_back)
+            held_back = self._held_backs.reason(_series_of(key), alert.severity, alert.updated_ms, alert.held_back)
             alert = msgspec.structs.replace(alert, held_back=held_back)
         shown = alert.value if value is None else value
         alert = msgspec.structs.replace(

@@ -234,7 +234,7 @@ class Watch:
         return self._held_backs.maintenance(series, end_ms - MINUTE_MS) is not None
 
     def _with_reason(self, incident: Incident) -> Incident:
-        held_back = self._held_backs.reason(incident.series, incident.updated_ms, incident.held_back)
+        held_back = self._held_backs.reason(incident.series, incident.severity, incident.updated_ms, incident.held_back)
         return msgspec.structs.replace(incident, held_back=held_back)
 
     def _pending(self, incident: Incident) -> Incident | None:

@@ -158,7 +158,7 @@ def silence(alert: Alert, silence_id: str | None, now_ms: int) -> dict[str, obje
     assert seen is not None or held is not None, "only an alert that is acknowledged or held back is silenced"
     until_ms = None if seen is None else seen.until_ms
     ends_ms = now_ms + SILENCE_MS if until_ms is None else min(now_ms + SILENCE_MS, max(until_ms, now_ms + 1_000))
-    why = "" if held is None else f"{held.by} {held.name}"
+    why = "" if held is None else held.why
     return {
         **({} if silence_id is None else {"id": silence_id}),
         "matchers": [{"name": "alert_id", "value": alert.alert_id, "isRegex": False, "isEqual": True}],

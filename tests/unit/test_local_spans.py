@@ -73,11 +73,20 @@ def test_clocks_that_change_at_midnight_or_by_half_an_hour() -> None:
     assert span("su 02:00-03:00", "2026-10-03T16:00", ZoneInfo("Australia/Lord_Howe")) == ("03 15:30", "03 16:30")
 
 
-def test_a_single_span_may_last_for_days_and_the_longest_of_several_counts() -> None:
+def test_a_single_span_may_last_for_days() -> None:
     text = "2026-12-24 22:00/2026-12-27 06:00"
     assert span(text, "2026-12-26T12:00") == ("24 21:00", "27 05:00")
     assert span(text, "2026-12-27T05:00") is None
-    assert span("mo 08:00-12:00, mo 09:00-15:00", "2026-01-12T09:00") == ("12 08:00", "12 14:00")
+
+
+def test_spans_that_overlap_or_meet_are_one() -> None:
+    assert span("mo 08:00-12:00, mo 09:00-15:00", "2026-01-12T07:30") == ("12 07:00", "12 14:00")
+    assert span("mo-fr 22:00-06:00, sa-su 00:00-24:00", "2026-01-10T12:00") == ("09 21:00", "11 23:00")
+    assert span("mo 08:00-12:00, mo 12:01-15:00", "2026-01-12T07:30") == ("12 07:00", "12 11:00")
+
+
+def test_of_what_never_ends_a_week_each_way_is_told() -> None:
+    assert span("mo-su 00:00-24:00", "2026-01-15T12:00") == ("07 23:00", "22 23:00")
 
 
 @pytest.mark.parametrize(

@@ -152,12 +152,12 @@ def test_windows_that_overlap_are_one() -> None:
     times = [LocalTimes(weekly=parse_weekly(text) or ()) for text in ("su 02:00-03:00", "su 02:30-04:00")]
     windows = tuple(MaintenanceWindow(name=name, times=one, series=()) for name, one in zip("ab", times, strict=True))
     held_backs = HeldBacks(HeldBackRules(maintenance=windows))
-    before = held_backs.reason("total", BACKUP.until_ms, None)
+    before = held_backs.reason("total", "info", BACKUP.until_ms, None)
     assert before == HeldBack(
         by="maintenance", name="b", since_ms=START_MS + 150 * MINUTE_MS, until_ms=START_MS + 240 * MINUTE_MS
     )
-    first = held_backs.reason("total", BACKUP.since_ms + MINUTE_MS, None)
-    assert held_backs.reason("total", BACKUP.until_ms + MINUTE_MS, first) == replace(before, since_ms=BACKUP.since_ms)
+    first = held_backs.reason("total", "info", BACKUP.since_ms + MINUTE_MS, None)
+    assert held_backs.reason("total", "info", BACKUP.until_ms + MINUTE_MS, first) == replace(before, since_ms=BACKUP.since_ms)
 
 
 FEW = ThresholdRule(

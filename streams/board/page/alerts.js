@@ -35,7 +35,7 @@ function since(alert) {
 // An alert for which nobody is called stands here with its reason; it isn't announced.
 function heldBack(alert) {
   const held = alert.held_back;
-  return held ? `Held back by ${held.by} ${held.name} until ${minute(held.until_ms, zone())}` : "";
+  return held ? `Held back by ${held.name ? `${held.by} ${held.name}` : held.by} until ${minute(held.until_ms, zone())}` : "";
 }
 
 function makeAlert(choose) {
