@@ -4,7 +4,8 @@ The surprise: a minute is learned an hour late, and never if an incident was on:
 while it lasts. Memory is bounded: two hours of minutes, and the parts of which at least half a contact is remembered.
 """
 
-from collections.abc import Mapping, MutableMapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, MutableMapping
 from math import exp
 
 import msgspec
@@ -12,8 +13,8 @@ import msgspec
 from streams.core.alert import Contribution
 from streams.core.contribution import Told, contributions
 from streams.core.series import series_cut
+from streams.core.window import MINUTE_MS
 
-MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 # How long the usual mix is remembered, as a time constant. Shorter follows the day better (chat at night, calls by day), longer
 # knows rare parts better: at 60 contacts a minute a part of 1 in 160 is known to 9 % after six hours.
@@ -72,15 +73,11 @@ class ContributionRows:
         window = [start_ms for start_ms in self._starts if onset_ms <= start_ms < end_ms]
         if not window:
             return ()
-        seen: dict[str, int] = {}
+        seen: Counter[str] = Counter()
         for start_ms in window:
-            for series, number in self._row(start_ms).items():
-                seen[series] = seen.get(series, 0) + number
+            seen.update(self._row(start_ms))
         usual = dict(self._usual)
-        for start_ms in self._starts:
-            if start_ms < onset_ms and start_ms not in self._spoilt:
-                for series, number in self._row(start_ms).items():
-                    usual[series] = usual.get(series, 0.0) + number
+        self._add_usual(usual, [start_ms for start_ms in self._starts if start_ms < onset_ms])
         covered = min(1.0, len(window) * MINUTE_MS / (end_ms - onset_ms))
         of_window = told._replace(observed=told.observed * covered, expected=told.expected * covered)
         return contributions(of_window, seen, usual, self._rules.cuts, self._rules.min_cell)
@@ -102,15 +99,19 @@ class ContributionRows:
         row = self._fresh.get(start_ms)
         return _ROW.decode(self._store[_row_key(start_ms)] if row is None else row)
 
+    def _add_usual(self, usual: dict[str, float], starts: Iterable[int]) -> None:
+        """Add the minutes that no incident has spoilt."""
+        for start_ms in starts:
+            if start_ms not in self._spoilt:
+                for series, number in self._row(start_ms).items():
+                    usual[series] = usual.get(series, 0.0) + number
+
     def _fold(self, before_ms: int) -> None:
         """Learn the minutes before a time, and forget them one by one."""
         old = [start_ms for start_ms in self._starts if start_ms < before_ms]
         kept = exp(-(before_ms - old[0]) / (MEMORY_HOURS * HOUR_MS))
         usual = {series: number * kept for series, number in self._usual.items()}
-        for start_ms in old:
-            if start_ms not in self._spoilt:
-                for series, number in self._row(start_ms).items():
-                    usual[series] = usual.get(series, 0.0) + number
+        self._add_usual(usual, old)
         self._usual = {series: number for series, number in usual.items() if number >= LEAST}
         self._starts = [start_ms for start_ms in self._starts if start_ms >= before_ms]
         self._spoilt_dirty = self._spoilt_dirty or not self._spoilt.isdisjoint(old)

@@ -8,8 +8,9 @@ from streams.core import cusum
 from streams.core.alert import AlertKind, alert_id
 from streams.core.alerting import RULE
 from streams.core.fleet import Fleet
-from streams.core.incident import MINUTE_MS, Incident
+from streams.core.incident import Incident
 from streams.core.level import FloatArray
+from streams.core.window import MINUTE_MS
 
 HINT_SCORE = log(20)  # evidence short of the threshold that lets a series explain one that crossed
 

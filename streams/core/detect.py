@@ -20,7 +20,7 @@ from streams.core.forecast_score import DayScore
 from streams.core.forecasting import Forecasting, ForecastRules
 from streams.core.frame import MinuteFrame
 from streams.core.held_back import HeldBackRules, HeldBacks
-from streams.core.incident import MINUTE_MS, Incident, expectation
+from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
 from streams.core.measure import OFFERED, Cell, add
 from streams.core.profile import Profile
@@ -28,6 +28,7 @@ from streams.core.series import series_cut, series_values
 from streams.core.threshold import ThresholdRules, Thresholds
 from streams.core.trend import Expectation
 from streams.core.watch import Watch, WatchRules
+from streams.core.window import MINUTE_MS
 
 ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
 META_KEY = b"meta"

@@ -7,7 +7,6 @@ Blocks of columns are packed as raw float64, which is exact.
 """
 
 from itertools import islice
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -15,11 +14,10 @@ import numpy.typing as npt
 
 from streams.core import cusum, steps
 from streams.core.cusum import ROWS, Bank
-from streams.core.level import LEVEL_NOISE, QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, learn, predict, started
+from streams.core.level import LEVEL_NOISE, QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, Mask, learn, predict, started
 from streams.core.profile import Profile
 from streams.core.steps import Steps
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
 DAY_MINUTES = 1440
 _LEVELS, _TESTS, _SINGLES = len(Levels._fields), len(Bank._fields), 6
 # The steady level: half an hour's mean, for steps.py.

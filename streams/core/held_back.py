@@ -6,19 +6,16 @@ of settings and time alone, so nothing of it is stored; a window that is taken o
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from streams.core.alert import SEVERITIES, HeldBack, Severity
+from streams.core.level import Mask
 from streams.core.local_spans import LocalTimes, Span, span_at
 from streams.core.series import series_values
-
-Mask: TypeAlias = npt.NDArray[np.bool_]
-MINUTE_MS = 60_000
+from streams.core.window import MINUTE_MS
 
 
 class MaintenanceWindow(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,9 +19,9 @@ from streams.core.contribution import cause
 from streams.core.cusum import DRIFT_KEPT
 from streams.core.explain import Move
 from streams.core.level import START, band
+from streams.core.window import MINUTE_MS
 
 Ending: TypeAlias = Literal["returned", "calm", "lasting", "unjudged"]
-MINUTE_MS = 60_000
 # An incident isn't learned within these: the usual ones of a contact centre are shorter, or have been seen by then.
 HOLD_MINUTES = 20
 # Belief in the ratio fades with this time constant: a lasting ×2 is accepted after about two and a half hours, 15 calm minutes

@@ -80,7 +80,7 @@ class Counts:
         for other in others:
             theirs = self._cells.now(self._contexts.of(other.values).combination)
             for cut, (mine, its) in enumerate(zip(places, theirs, strict=True)):  # by cut, in the same order
-                if mine is its or mine == its:
+                if mine == its:
                     times[cut] += 1
         return times
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 # Slope of the log rate per minute, standard deviation. At 0.015 an opening from 5 to 100 % within 60 minutes gave 0.09 crossings
 # a series and day and one within 120 minutes 0.01; at 0.01 four times as many; at 0.02 a fifth fewer doublings were found.

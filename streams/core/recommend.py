@@ -12,7 +12,6 @@ from msgspec import Struct
 from streams.core.alert import Alert
 from streams.core.cells import OTHER
 from streams.core.forecast_record import ForecastDay
-from streams.core.incident import MINUTE_MS
 from streams.core.live import record_series
 from streams.core.recommend_levers import levers
 from streams.core.recommend_queue import Given, QueueAhead, ahead, concurrency_of, people_at_work, unforeseen
@@ -20,6 +19,7 @@ from streams.core.recommend_words import Recommendation, RecommendRules
 from streams.core.series import TOTAL, UNKNOWN
 from streams.core.staffing import HANDLED_MIN, handle_seconds
 from streams.core.trend import Clock, Trend
+from streams.core.window import MINUTE_MS
 
 CUTS = (TOTAL, "queue", "channel+queue")  # whose live windows are wanted
 _NO_QUEUES = (UNKNOWN, OTHER)  # names of contacts that no agents stand for

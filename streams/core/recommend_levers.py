@@ -13,9 +13,10 @@ from msgspec import structs
 from streams.core.alert import Alert
 from streams.core.contribution import cause
 from streams.core.erlang import rostered
-from streams.core.incident import FADE_MINUTES, MINUTE_MS
+from streams.core.incident import FADE_MINUTES
 from streams.core.recommend_queue import QueueAhead, Slot, extra_of, faded, per_minute
 from streams.core.recommend_words import Clock, Recommendation, RecommendRules, Shortage, Words, percent
+from streams.core.window import MINUTE_MS
 
 _DIGITS = 6  # people are sums of shares: 3.0000001 people are 3
 

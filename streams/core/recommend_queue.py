@@ -13,9 +13,10 @@ from msgspec import Struct, structs
 from streams.core.alert import Alert
 from streams.core.erlang import Load, Target, agents_needed, contacts_max
 from streams.core.forecast_record import ForecastDay, chance_above
-from streams.core.incident import FADE_MINUTES, MINUTE_MS
+from streams.core.incident import FADE_MINUTES
 from streams.core.staffing import StaffingRules
 from streams.core.trend import Trend
+from streams.core.window import MINUTE_MS
 
 _DIGITS = 9  # people are sums of shares: 12.999999999 are 13
 _AT_WORK = ("agents_available", "agents_busy")

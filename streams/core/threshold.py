@@ -12,14 +12,14 @@ import msgspec
 
 from streams.core.acknowledgement import Order, holding
 from streams.core.alert import Alert, AlertState, Severity, alert_id
-from streams.core.held_back import HeldBackRules, HeldBacks
+from streams.core.held_back import HeldBacks
 from streams.core.kpi import KpiRules, kpis_of
 from streams.core.kpi_table import Unit, in_force
 from streams.core.measure import Cell
 from streams.core.series import SEPARATOR, series_cut, series_of, series_values
 from streams.core.trend import KpiValue
+from streams.core.window import MINUTE_MS
 
-MINUTE_MS = 60_000
 PREFIX = b"_threshold."  # no other prefix of the stage begins so
 Side: TypeAlias = Literal["above", "below"]
 # What a minute's counts and sums make. Percentiles and the longest need sketches, which don't leave merge; 'now' is no minute's.
@@ -70,9 +70,9 @@ _DECODER = msgspec.msgpack.Decoder(_State)
 class Thresholds:
     """All rules on all their series. Rebuilds itself from `store`, which `drain` brings up to date."""
 
-    def __init__(self, store: MutableMapping[bytes, bytes], rules: ThresholdRules, held_backs: HeldBacks | None = None) -> None:
+    def __init__(self, store: MutableMapping[bytes, bytes], rules: ThresholdRules, held_backs: HeldBacks) -> None:
         self._store = store
-        self._held_backs = held_backs or HeldBacks(HeldBackRules())
+        self._held_backs = held_backs
         self._rules = {rule.name: rule for rule in rules.rules}
         self._kpi = rules.kpi
         self._units = {one.name: one.unit for one in in_force(rules.kpi.service_level, rules.kpi.abandonment)}
@@ -138,10 +138,10 @@ class Thresholds:
         end_ms = start_ms + MINUTE_MS
         if not any(state.ns):
             self._end(key, end_ms, "expired")
-        elif state.alert is None and _count(state.out) >= rule.minutes and sum(state.ns) >= rule.contacts_min:
+        elif state.alert is None and state.out.bit_count() >= rule.minutes and sum(state.ns) >= rule.contacts_min:
             self._states[key] = msgspec.structs.replace(state, back=0)  # what was back before doesn't end it
             self._tell(key, self._begun(rule, key, state, end_ms), value)
-        elif state.alert is not None and _count(state.back) >= rule.minutes:
+        elif state.alert is not None and state.back.bit_count() >= rule.minutes:
             self._end(key, end_ms, "resolved", value)
         elif state.alert is not None:
             self._tell(key, msgspec.structs.replace(state.alert, updated_ms=end_ms, observed=sum(state.ns)), value)
@@ -188,7 +188,9 @@ class Thresholds:
             acknowledged=holding(alert.acknowledged, alert.updated_ms, worse=False),
         )
         if rule is not None:
-            alert = msgspec.structs.replace(alert, recommendation=_advice(rule, alert, self._units[rule.kpi], _count(state.out)))
+            alert = msgspec.structs.replace(
+                alert, recommendation=_advice(rule, alert, self._units[rule.kpi], state.out.bit_count())
+            )
         self._states[key] = msgspec.structs.replace(state, alert=alert if alert.state == "firing" else None)
         self._changed.add(key)
         self.told.append(alert)
@@ -220,10 +222,6 @@ def _is_out(rule: ThresholdRule, value: float) -> bool:
 
 def _is_back(rule: ThresholdRule, value: float) -> bool:
     return value <= rule.clear if rule.side == "above" else value >= rule.clear
-
-
-def _count(bits: int) -> int:
-    return bits.bit_count()
 
 
 def _is_of(rule: ThresholdRule, series: str) -> bool:

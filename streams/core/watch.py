@@ -18,10 +18,9 @@ from streams.core.alert import Alert, AlertState, Contribution
 from streams.core.alerting import told, with_severity
 from streams.core.crossing import found_in
 from streams.core.fleet import DAY_MINUTES, OWN_WAY, Fleet
-from streams.core.held_back import HeldBackRules, HeldBacks
+from streams.core.held_back import HeldBacks
 from streams.core.incident import (
     LASTING_MINUTES,
-    MINUTE_MS,
     Incident,
     continued,
     ending,
@@ -35,6 +34,7 @@ from streams.core.incident import (
 from streams.core.level import FloatArray
 from streams.core.profile import Profile
 from streams.core.series import series_cut
+from streams.core.window import MINUTE_MS
 
 # A change of another cut's series that begins up to so many minutes before an incident is resolved, and is no greater than this
 # many times the incident, is the incident's end.
@@ -66,10 +66,10 @@ class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """Incidents by series: `pending`, `active` (firing or silent) and `recent` (over, may re-open within the cool-down)."""
 
-    def __init__(self, rules: WatchRules, explain_parts: Explain = lambda _: (), held_backs: HeldBacks | None = None) -> None:
+    def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
         self.rules = rules
         self._explain_parts = explain_parts
-        self._held_backs = held_backs or HeldBacks(HeldBackRules())
+        self._held_backs = held_backs
         self.pending: Incidents = {}
         self.active: Incidents = {}
         self.recent: Incidents = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from threshold_rules import NO_THRESHOLDS
+from threshold_rules import NEVER_HELD_BACK, NO_THRESHOLDS
 
 from streams import settings
 from streams.core import measure as m
@@ -42,7 +42,7 @@ def waited(seconds: int, contacts: int = 4) -> Cell:
 
 def run(waits: list[int | None], rule: ThresholdRule = RULE, contacts: int = 4) -> list[Alert]:
     """Alerts told of minutes with these waits in seconds; None: nobody was answered."""
-    thresholds = Thresholds({}, rules(rule))
+    thresholds = Thresholds({}, rules(rule), NEVER_HELD_BACK)
     for number, seconds in enumerate(waits):
         thresholds.take(number * MINUTE_MS, {} if seconds is None else {BILLING: waited(seconds, contacts)})
     return thresholds.told
@@ -94,7 +94,7 @@ def test_a_series_that_falls_silent_is_no_longer_followed() -> None:
 
 def test_below_is_the_other_way_round() -> None:
     rule = replace(RULE, kpi="service_level", side="below", limit=0.6, clear=0.7)
-    thresholds = Thresholds({}, rules(rule))
+    thresholds = Thresholds({}, rules(rule), NEVER_HELD_BACK)
     for number, in_target in enumerate([1, 1, 1, 9, 9, 9]):
         cell = {m.ANSWERED: 10, m.ANSWERED_IN_TARGET: in_target, m.QUEUED: 10}
         thresholds.take(number * MINUTE_MS, {BILLING: cell})
@@ -102,7 +102,7 @@ def test_below_is_the_other_way_round() -> None:
 
 
 def test_a_rule_without_values_is_for_every_series_of_its_cut() -> None:
-    thresholds = Thresholds({}, rules(replace(RULE, values=())))
+    thresholds = Thresholds({}, rules(replace(RULE, values=())), NEVER_HELD_BACK)
     cells = {BILLING: waited(90), "queue\x1fsales": waited(95), "channel\x1fvoice": waited(90)}
     for number in range(3):
         thresholds.take(number * MINUTE_MS, cells)
@@ -113,7 +113,7 @@ def test_a_restart_in_the_middle_goes_on_with_the_same_alert() -> None:
     store: dict[bytes, bytes] = {}
     found: list[Alert] = []
     for number, seconds in enumerate([90, 90, 90, 90, 20, 20, 20]):
-        thresholds = Thresholds(store, rules(RULE))
+        thresholds = Thresholds(store, rules(RULE), NEVER_HELD_BACK)
         thresholds.take(number * MINUTE_MS, {BILLING: waited(seconds)})
         thresholds.drain()
         found += thresholds.told
@@ -122,11 +122,11 @@ def test_a_restart_in_the_middle_goes_on_with_the_same_alert() -> None:
 
 def test_a_rule_that_is_taken_away_ends_its_alerts() -> None:
     store: dict[bytes, bytes] = {}
-    thresholds = Thresholds(store, rules(RULE))
+    thresholds = Thresholds(store, rules(RULE), NEVER_HELD_BACK)
     for number in range(3):
         thresholds.take(number * MINUTE_MS, {BILLING: waited(90)})
     thresholds.drain()
-    without = Thresholds(store, rules())
+    without = Thresholds(store, rules(), NEVER_HELD_BACK)
     without.drain()
     assert [alert.state for alert in without.told] == ["expired"]
     assert store == {}
