@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from contribution_rules import CONTRIBUTION
-from forecast_rules import NO_FORECAST
-from threshold_rules import NO_THRESHOLDS
+from detect_rules import DETECT
+from msgspec.structs import replace
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
 from streams.core.series import cut_dimensions, series_of
@@ -23,20 +23,7 @@ from streams.sources.simulator_world import QUEUES
 START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
 REGIONS = tuple(f"region-{number}" for number in range(1, 13))
-RULES = DetectRules(
-    cuts=("total", "channel", "queue"),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=NO_FORECAST,
-    contribution=CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, contribution=CONTRIBUTION)
 
 Leaf = tuple[str, str, str, str]  # queue, issue, region, channel
 

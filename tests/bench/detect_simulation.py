@@ -15,13 +15,12 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import typer
-from contribution_rules import NO_CONTRIBUTION
+from detect_rules import DETECT
 from forecast_rules import FORECAST
 from msgspec.structs import replace
-from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.forecasting import Forecasting
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
@@ -92,20 +91,7 @@ class World:
             yield MinuteFrame(shard=0, shards=1, number=minute, closed_ms=start_ms + MINUTE_MS, rows=rows)
 
 
-RULES = DetectRules(
-    cuts=("queue",),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=replace(FORECAST, cuts=("queue",), series_max=100_000),
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, cuts=("queue",), forecast=replace(FORECAST, cuts=("queue",), series_max=100_000))
 
 
 def fired(detect: Detect, frames: Iterable[MinuteFrame]) -> list[Alert]:

@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from board_asked import NOW, ask
+from board_asked import ALERT, NOW, ask
 from forecast_rules import forecast_day
 
 from streams.board.routes import parse_series, series_path
-from streams.core.alert import Alert
 from streams.core.kpi_table import KPIS
 from streams.core.live import LiveChanges
 from streams.core.series import series_cut, series_of, series_values
@@ -54,29 +53,6 @@ def minute(start_ms: int, actual: int) -> Expectation:
         published_ms=NOW,
     )
 
-
-ALERT = Alert(
-    alert_id="a1",
-    version=3,
-    state="firing",
-    severity="critical",
-    kind="spike",
-    metric="offered",
-    cut="queue",
-    series={"queue": "billing"},
-    onset_ms=NOW - 600_000,
-    detected_ms=NOW - 500_000,
-    fired_ms=NOW - 500_000,
-    updated_ms=NOW,
-    resolved_ms=None,
-    observed=40,
-    expected=20.0,
-    ratio=2.0,
-    excess=20.0,
-    recommendation="Move agents to billing.",
-    runbook="",
-    published_ms=NOW,
-)
 
 CHANGES = LiveChanges(
     trends=(

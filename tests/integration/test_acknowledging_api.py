@@ -1,50 +1,25 @@
 """The board's POST and DELETE of an acknowledgement: from a real live view to a real broker, as `streams ack` sends it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import board_asked
 import httpx
 import msgspec
 import pytest
+from board_asked import ALERT, NOW
 from own_topics import own_environment
 from typer.testing import CliRunner
 
 from streams import settings as all_settings
 from streams.__main__ import build
-from streams.board.api import build_board
 from streams.core.acknowledgement import Acknowledgement, Order, decode_order
-from streams.core.alert import Alert
 from streams.core.live import LiveChanges
 from streams.edge.reader import read
-from streams.edge.redis import LiveReader, LiveView
 from streams.settings import Settings
 
 pytestmark = pytest.mark.integration
 
-NOW = 1_700_000_000_000
-ALERT = Alert(
-    alert_id="a1",
-    version=3,
-    state="firing",
-    severity="critical",
-    kind="spike",
-    metric="offered",
-    cut="queue",
-    series={"queue": "billing"},
-    onset_ms=NOW - 600_000,
-    detected_ms=NOW - 500_000,
-    fired_ms=NOW - 500_000,
-    updated_ms=NOW,
-    resolved_ms=None,
-    observed=40,
-    expected=20.0,
-    ratio=2.0,
-    excess=20.0,
-    recommendation="Move agents to billing.",
-    runbook="",
-    published_ms=NOW,
-)
 OVER = msgspec.structs.replace(ALERT, alert_id="a2", state="resolved", resolved_ms=NOW)
 ANNA = Acknowledgement(by="anna", comment="on it", at_ms=NOW, until_ms=NOW + 7_200_000)
 
@@ -60,21 +35,7 @@ def settings(redis_server: str, tansu: str) -> Settings:
 
 def ask(settings: Settings, test: Callable[[httpx.AsyncClient], Awaitable[None]], base: str = "http://127.0.0.1:8080") -> None:
     """Run a test against the application on a live view of two alerts."""
-
-    async def run() -> None:
-        view = LiveView(settings.publish.redis_url, expiry_seconds=600)
-        await view.reset()
-        await view.publish(LiveChanges(alerts=(ALERT, OVER)))
-        await view.close()
-        app = build_board(settings, LiveReader(settings.publish.redis_url), now_ms=lambda: NOW)
-        transport = httpx.ASGITransport(app=app)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=base) as client:
-            async with asyncio.timeout(10):  # a board that is ended while it connects to Redis doesn't end
-                while (await client.get("/ready")).status_code != 200:
-                    await asyncio.sleep(0.02)
-            await test(client)
-
-    asyncio.run(run())
+    board_asked.ask(settings.publish.redis_url, test, LiveChanges(alerts=(ALERT, OVER)), settings, base=base, at_ms=NOW)
 
 
 def orders(settings: Settings) -> list[Order]:

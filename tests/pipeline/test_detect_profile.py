@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from contribution_rules import NO_CONTRIBUTION
+from detect_rules import DETECT
 from forecast_rules import FORECAST
 from msgspec.structs import replace
-from threshold_rules import NO_THRESHOLDS
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.forecasting import Forecasting
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
@@ -18,20 +17,7 @@ MONDAY_MS = 1_699_833_600_000  # 13 November 2023, UTC
 MINUTE_MS, DAY = 60_000, 1440
 LEARNED_DAYS = 5
 FIRST = LEARNED_DAYS * DAY - 75  # over a midnight, with the incident around it
-RULES = DetectRules(
-    cuts=("total", "queue"),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=10,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=replace(FORECAST, cuts=("total", "queue")),
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, cuts=("total", "queue"), warm_up_minutes=10, forecast=replace(FORECAST, cuts=("total", "queue")))
 
 
 def learned() -> dict[bytes, bytes]:

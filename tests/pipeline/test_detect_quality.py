@@ -9,12 +9,11 @@ from math import cos, pi
 
 import numpy as np
 import pytest
-from contribution_rules import NO_CONTRIBUTION
-from forecast_rules import NO_FORECAST
-from threshold_rules import NO_THRESHOLDS
+from detect_rules import DETECT
+from msgspec.structs import replace
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
 from streams.sources.row import time_of
@@ -26,20 +25,7 @@ START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
 DAY = 1440
 SEEDS = 40
-RULES = DetectRules(
-    cuts=("total", "channel", "queue"),
-    false_alarms_per_day=0.1 * SEEDS,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=NO_FORECAST,
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, false_alarms_per_day=0.1 * SEEDS)
 
 
 def smooth(x: float) -> float:

@@ -2,15 +2,15 @@
 
 import msgspec
 import numpy as np
-from contribution_rules import NO_CONTRIBUTION
+from detect_rules import DETECT
 from forecast_rules import FORECAST
 from hypothesis import example, given
 from hypothesis import strategies as st
 from laws import examples
-from threshold_rules import NO_THRESHOLDS
+from msgspec.structs import replace
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
 from streams.core.trend import Expectation
@@ -19,20 +19,7 @@ START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
 MINUTES = 130
 SERIES = ("total", "queue\x1fbilling", "queue\x1fsales", "channel\x1fvoice")
-RULES = DetectRules(
-    cuts=("total", "channel", "queue"),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=FORECAST,
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, forecast=FORECAST)
 
 
 def counts_of(seed: int, factor: float) -> list[dict[str, int]]:

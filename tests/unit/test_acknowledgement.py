@@ -2,14 +2,13 @@
 
 import msgspec
 import pytest
-from contribution_rules import NO_CONTRIBUTION
-from forecast_rules import NO_FORECAST
-from threshold_rules import NO_THRESHOLDS
+from detect_rules import DETECT
+from msgspec.structs import replace
 
 from streams.commands.ack import chosen, notice_of, span
 from streams.core.acknowledgement import Acknowledgement, Notice, Order, decode_order, encode_order, is_order
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.errors import StreamsError
 from streams.core.frame import MinuteFrame, MinuteRow, encode_minutes
 from streams.core.measure import OFFERED
@@ -17,20 +16,7 @@ from streams.edge.alertmanager import silence
 
 START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
-RULES = DetectRules(
-    cuts=("total",),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=NO_FORECAST,
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, cuts=("total",))
 ANNA = Acknowledgement(by="anna", comment="on it", at_ms=START_MS, until_ms=None)
 
 

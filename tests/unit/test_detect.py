@@ -5,32 +5,19 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
-from contribution_rules import NO_CONTRIBUTION
+from detect_rules import DETECT
 from forecast_rules import FORECAST
-from threshold_rules import NO_THRESHOLDS
+from msgspec.structs import replace
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect, DetectChanges, DetectRules
+from streams.core.detect import Detect, DetectChanges
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.level import band
 from streams.core.measure import OFFERED
 
 START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
-RULES = DetectRules(
-    cuts=("total", "channel", "queue"),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="https://runbook.example/volume",
-    forecast=FORECAST,
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, runbook="https://runbook.example/volume", forecast=FORECAST)
 
 
 def frame(minute: int, counts: dict[str, int], shard: int = 0, shards: int = 1, number: int | None = None) -> MinuteFrame:

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from contribution_rules import NO_CONTRIBUTION
-from forecast_rules import NO_FORECAST
+from detect_rules import DETECT
 from msgspec.structs import replace
 from threshold_rules import NO_THRESHOLDS
 
 from streams import rules, settings
 from streams.core.alert import Alert, HeldBack
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.held_back import HeldBackRules, HeldBacks, MaintenanceWindow
 from streams.core.local_spans import LocalTimes, parse_weekly
@@ -24,20 +23,7 @@ START_MS = int(datetime(2026, 1, 11, tzinfo=UTC).timestamp() * 1000)  # a Sunday
 FROM, UNTIL = 120, 180  # minutes of the day
 BACKUP = HeldBack(by="maintenance", name="backup", since_ms=START_MS + FROM * MINUTE_MS, until_ms=START_MS + UNTIL * MINUTE_MS)
 BILLING, SALES = "queue\x1fbilling", "queue\x1fsales"
-RULES = DetectRules(
-    cuts=("total", "queue"),
-    false_alarms_per_day=1.0,
-    memory_minutes=30,
-    warm_up_minutes=30,
-    contacts_min=5,
-    ratio_min=1.25,
-    cool_down_minutes=30,
-    resolve_minutes=15,
-    runbook="",
-    forecast=NO_FORECAST,
-    contribution=NO_CONTRIBUTION,
-    thresholds=NO_THRESHOLDS,
-)
+RULES = replace(DETECT, cuts=("total", "queue"))
 
 
 def window(*series: str, weekly: str = "su 02:00-03:00") -> HeldBackRules:

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from contribution_rules import NO_CONTRIBUTION
-from forecast_rules import NO_FORECAST
-from threshold_rules import NO_THRESHOLDS
+from detect_rules import DETECT
+from msgspec.structs import replace
 
 from streams import rules, settings
 from streams.core.alert import Alert, HeldBack, Severity
-from streams.core.detect import Detect, DetectRules
+from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.held_back import HeldBackRules, HeldBacks, MaintenanceWindow
 from streams.core.local_spans import LocalTimes, parse_weekly
@@ -28,21 +27,7 @@ def hours(text: str = "mo-su 22:00-23:00", below: Severity = "critical", zone: s
 
 def run(held_back: HeldBackRules, contacts: Callable[[int], int], minutes: int) -> list[tuple[int, Alert]]:
     """Alerts that have fired, with the minute after 20:00 at whose end they were told; 20 contacts a minute are usual."""
-    detect_rules = DetectRules(
-        cuts=("total",),
-        false_alarms_per_day=1.0,
-        memory_minutes=30,
-        warm_up_minutes=30,
-        contacts_min=5,
-        ratio_min=1.25,
-        cool_down_minutes=30,
-        resolve_minutes=15,
-        runbook="",
-        forecast=NO_FORECAST,
-        contribution=NO_CONTRIBUTION,
-        thresholds=NO_THRESHOLDS,
-        held_back=held_back,
-    )
+    detect_rules = replace(DETECT, cuts=("total",), held_back=held_back)
     detect, told = Detect({}, detect_rules), []
     for minute in range(minutes):
         start_ms = START_MS + minute * MINUTE_MS
