@@ -1,4 +1,4 @@
-"""Incidents of series with a profile: a restart in the middle, a shift that lasts."""
+"""Incidents of series with a profile: a restart in the middle, a shift that lasts, a maintenance window."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,11 @@ from forecast_rules import FORECAST
 from msgspec.structs import replace
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect
+from streams.core.detect import Detect, DetectRules
 from streams.core.forecasting import Forecasting
 from streams.core.frame import MinuteFrame, MinuteRow
+from streams.core.held_back import HeldBackRules, MaintenanceWindow
+from streams.core.local_spans import LocalTimes, parse_weekly
 from streams.core.measure import OFFERED
 from streams.core.profile import DAYS_MIN
 
@@ -40,14 +42,16 @@ def frames(minutes: int, begin: int, end: int) -> Iterator[MinuteFrame]:
         yield MinuteFrame(shard=0, shards=1, number=minute, closed_ms=start_ms + MINUTE_MS, rows=rows)
 
 
-def told(given: Iterator[MinuteFrame], *, restarts: bool = False) -> tuple[list[Alert], dict[bytes, bytes]]:
+def told(
+    given: Iterator[MinuteFrame], rules: DetectRules = RULES, *, restarts: bool = False
+) -> tuple[list[Alert], dict[bytes, bytes]]:
     """All alerts, drained minute by minute, and the store at the end."""
     store, alerts = learned(), list[Alert]()
-    detect = Detect(store, RULES)
+    detect = Detect(store, rules)
     for frame in given:
         detect.apply([frame])
         alerts += detect.drain(0).alerts
-        detect = Detect(store, RULES) if restarts else detect
+        detect = Detect(store, rules) if restarts else detect
     return alerts, store
 
 
@@ -70,3 +74,16 @@ def test_a_shift_that_lasts_a_day_is_announced_as_the_new_usual() -> None:
     assert "has lasted a day and counts as usual from now on" in accepted[0].recommendation
     assert accepted[0].ratio is not None
     assert accepted[0].ratio > 1.6
+
+
+def test_a_restart_after_each_minute_of_a_maintenance_window_changes_nothing_and_its_end_calls_nobody() -> None:
+    times = LocalTimes(weekly=parse_weekly("fr 23:45-00:15") or ())
+    window = MaintenanceWindow(name="backup", times=times, series=("queue\x1fbilling",))
+    rules = replace(RULES, held_back=HeldBackRules(maintenance=(window,)))
+    expected, store = told(frames(105, 60, 90), rules)
+    fired = [alert for alert in expected if alert.has_fired]
+    assert {(alert.series.get("queue"), alert.is_kept_back) for alert in fired} == {("billing", True)}
+    assert fired[-1].state == "expired"
+    actual, restarted = told(frames(105, 60, 90), rules, restarts=True)
+    assert actual == expected
+    assert restarted == store

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from detect_rules import DETECT
+from forecast_rules import FORECAST
 from msgspec.structs import replace
 from threshold_rules import NO_THRESHOLDS
 
 from streams import rules, settings
 from streams.core.alert import Alert, HeldBack
+from streams.core.contribution_rows import ContributionRules
 from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.held_back import HeldBackRules, HeldBacks, MaintenanceWindow
@@ -85,6 +88,20 @@ def test_what_a_window_brings_is_not_learned_so_that_neither_its_end_nor_the_nex
     levels = [expected_after(window(BILLING), half) for half in (10, 20)]
     assert levels[0] == pytest.approx(levels[1], rel=0.1)
     assert expected_after(HeldBackRules(), 10) < 0.8 * levels[1]
+
+
+def test_neither_forecast_nor_usual_mix_learns_of_a_window() -> None:
+    forecast = replace(FORECAST, cuts=("total", "queue"))
+    counted = replace(RULES, forecast=forecast, contribution=ContributionRules(cuts=("queue",), min_cell=0))
+    store: dict[bytes, bytes] = {}
+    detect = Detect(store, replace(counted, held_back=window(BILLING)))
+    for minute in range(FROM + 10):
+        detect.apply([frame(minute, 20)])
+    detect.drain(0)
+    *_, held = msgspec.msgpack.decode(store[b"forecast"])
+    assert held == [BILLING]
+    spoilt = msgspec.msgpack.decode(store[b"_contribution.spoilt"])
+    assert spoilt == [START_MS + minute * MINUTE_MS for minute in range(FROM, FROM + 10)]
 
 
 def expected_after(held_back: HeldBackRules, contacts: int) -> float:
