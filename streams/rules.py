@@ -158,6 +158,7 @@ def detect_rules(settings: Settings) -> DetectRules:
     return DetectRules(
         cuts=detect.cuts,
         false_alarms_per_day=detect.false_alarms_per_day,
+        own_false_alarms_per_day={series_of(*place.split("/")): n for place, n in detect.own_false_alarms_per_day.items()},
         memory_minutes=detect.memory_minutes,
         warm_up_minutes=detect.warm_up_minutes,
         contacts_min=detect.contacts_min,

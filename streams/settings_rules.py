@@ -195,6 +195,13 @@ def _cut_problems(counted: Sequence[str], detect: Detect) -> Iterator[Problem]:
     for cut in detect.cuts:
         if cut not in counted:
             yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")
+    for place in detect.own_false_alarms_per_day:
+        cut, *values = place.split("/")
+        at = f"detect.own_false_alarms_per_day.{place}"
+        if cut not in detect.cuts:
+            yield Problem((at, "detect.cuts"), f"'{cut}' is not watched{meant(cut, detect.cuts) or ': add it to [detect] cuts'}")
+        elif values and len(values) != len(cut_dimensions(cut)):
+            yield Problem((at,), f"expected {'/'.join((cut, *cut_dimensions(cut)))}, a value for each dimension")
 
 
 def _threshold_problems(settings: Settings) -> Iterator[Problem]:

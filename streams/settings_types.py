@@ -147,6 +147,7 @@ class Detect(_Section, frozen=True):
     cool_down_minutes: PositiveInt
     resolve_minutes: PositiveInt
     runbook: str
+    own_false_alarms_per_day: dict[str, PositiveFloat]
 
 
 class Threshold(_Section, frozen=True):

@@ -5,8 +5,7 @@ the others that moved with it stay silent (explain.py). The surprise: silent ser
 don't learn what happens; they end with the alert that speaks for them, and one that goes on is found anew.
 """
 
-from collections.abc import Callable
-from math import log
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -16,8 +15,9 @@ from streams.core import cusum, explain
 from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, AlertState, Contribution
 from streams.core.alerting import told, with_severity
+from streams.core.budget import Budgets
 from streams.core.crossing import found_in
-from streams.core.fleet import DAY_MINUTES, OWN_WAY, Fleet
+from streams.core.fleet import OWN_WAY, Fleet
 from streams.core.held_back import HeldBacks
 from streams.core.incident import (
     LASTING_MINUTES,
@@ -52,9 +52,10 @@ Explain: TypeAlias = Callable[[Incident], tuple[Contribution, ...]]
 
 
 class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What the life cycle needs of config [detect]."""
+    """What the life cycle needs of config [detect]. own_false_alarms_per_day: by cut or series, see budget.py."""
 
     false_alarms_per_day: float
+    own_false_alarms_per_day: Mapping[str, float] = {}
     memory_minutes: int
     contacts_min: int
     ratio_min: float
@@ -68,6 +69,7 @@ class Watch:
 
     def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
         self.rules = rules
+        self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, cusum.ROWS - 1)
         self._explain_parts = explain_parts
         self._held_backs = held_backs
         self.pending: Incidents = {}
@@ -79,19 +81,16 @@ class Watch:
         """All that must survive a restart."""
         return self.pending, self.active, self.recent
 
-    def threshold(self, series_count: int) -> float:
-        """Evidence that alerts: ln(ticks per day × series × tests / false alarms per day), detection.md, less CALIBRATION."""
-        return log(DAY_MINUTES * max(1, series_count) * (cusum.ROWS - 1) / self.rules.false_alarms_per_day) - CALIBRATION
-
     def carry(self, profile: Profile, columns: dict[str, int]) -> None:
         """What incidents expect goes the profile's way."""
         for name, incident in self.active.items():
             rise, known = float(profile.rise[columns[name]]), bool(profile.known[columns[name]])
             self.active[name] = msgspec.structs.replace(incident, base=incident.base + rise, profiled=known)
 
-    def _gates(self, fleet: Fleet, series_count: int) -> cusum.Gates:
+    def _gates(self, fleet: Fleet, names: list[str]) -> cusum.Gates:
         """A series with a profile needs less evidence, and no busiest minute's worth of excess."""
-        threshold = self.threshold(series_count) - np.where(fleet.profiled, CALIBRATION_PROFILED - CALIBRATION, 0.0)
+        needed = self._budgets.evidence(names) - CALIBRATION
+        threshold = needed - np.where(fleet.profiled, CALIBRATION_PROFILED - CALIBRATION, 0.0)
         return cusum.Gates(threshold, self.rules.contacts_min, self.rules.ratio_min, np.where(fleet.profiled, 0.0, fleet.peak))
 
     def step(self, fleet: Fleet, names: list[str], counts: FloatArray, end_ms: int) -> None:
@@ -99,7 +98,7 @@ class Watch:
         columns = {name: column for column, name in enumerate(names)}
         noise = fleet.noise()
         self._follow(fleet, columns, counts, noise, end_ms)
-        gates = self._gates(fleet, len(names))
+        gates = self._gates(fleet, names)
         crossings = cusum.crossed(fleet.tests(), gates)
         crossings[:, fleet.held > 0] = 0.0
         if self.pending or crossings.any():
