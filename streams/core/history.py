@@ -28,9 +28,10 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Watched(NamedTuple):
-    """What detect said: each alert as it was when it fired, and as it was last; how good the forecasts of each day were.
+    """What detect said: each alert as it was when it called, and as it was last; how good the forecasts of each day were.
 
-    thresholds: alerts of static limits as they were last, apart, since no budget and no incident of a plan is behind them.
+    fired: without what was held back to its end and called nobody. thresholds: alerts of static limits as they were
+    last, apart, since no budget and no incident of a plan is behind them.
     """
 
     fired: dict[str, Alert]
@@ -87,7 +88,7 @@ def judge(frames: Sequence[MinuteFrame], rules: DetectRules) -> Watched:
                 watched.thresholds[alert.alert_id] = alert
                 continue
             watched.last[alert.alert_id] = alert
-            if alert.state == "firing":
+            if alert.state == "firing" and not alert.is_kept_back:
                 watched.fired.setdefault(alert.alert_id, alert)
     return watched
 

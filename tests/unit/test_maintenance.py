@@ -17,6 +17,7 @@ from streams.core.contribution_rows import ContributionRules
 from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.held_back import HeldBackRules, HeldBacks, MaintenanceWindow
+from streams.core.history import judge
 from streams.core.local_spans import LocalTimes, parse_weekly
 from streams.core.measure import OFFERED
 from streams.core.threshold import ThresholdRule
@@ -72,6 +73,12 @@ def test_an_outage_in_a_window_is_told_with_the_reason_and_calls_nobody() -> Non
 
 def test_without_the_window_the_same_outage_calls() -> None:
     assert {(alert.series.get("queue"), alert.held_back) for alert in run(window(SALES), down)} == {("billing", None)}
+
+
+def test_a_backtest_does_not_count_what_never_called() -> None:
+    frames = [frame(minute, down(minute)) for minute in range(200)]
+    called = [len(judge(frames, replace(RULES, held_back=held_back)).fired) for held_back in (window(BILLING), HeldBackRules())]
+    assert called == [0, 1]
 
 
 def test_a_window_for_everything_holds_everything_back() -> None:
