@@ -81,7 +81,8 @@ class Pending:
     async def wait(self, seconds: float) -> None:
         """Return as soon as there is something, at the latest after so many seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._some.wait(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for may lose a cancellation before 3.12 (cpython#86296)
+                await self._some.wait()
 
     def add(self, changes: Changes) -> None:
         """Add changes."""

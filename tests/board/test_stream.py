@@ -67,6 +67,26 @@ def test_what_comes_after_a_pause_is_sent_at_once() -> None:
     assert [view.revision for view in changes.trends] == [1]
 
 
+async def steps(count: int) -> None:
+    """Let the others of the loop go on so many times."""
+    async with asyncio.timeout(10):
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+
+def test_a_wait_that_is_cancelled_just_as_something_comes_ends() -> None:
+    async def scenario() -> bool:
+        pending = Pending()
+        waiting = asyncio.create_task(pending.wait(60))
+        await steps(3)
+        pending.add(Changes([view_trend(trend("billing", 1, 3))], [], []))
+        waiting.cancel()
+        await asyncio.wait([waiting], timeout=10)
+        return waiting.cancelled()
+
+    assert asyncio.run(scenario())
+
+
 class Run:
     """A hub at work on a real Redis, and a writer beside it."""
 
