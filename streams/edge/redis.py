@@ -4,6 +4,7 @@ An older version never wins, whoever writes it and whenever: the guard is a scri
 same version does win, so that a write that was cut off half-way may simply be repeated and is then announced.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -53,10 +54,19 @@ def _spoken() -> Iterator[None]:
     """Errors of the client in our words, without the address: it may hold a password."""
     try:
         yield
+        _heed_cancellation()
     except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
         raise LiveViewError(f"Redis refuses: {error}; check user and password in [publish] redis_url") from error
     except (exceptions.RedisError, OSError, TimeoutError) as error:
         raise LiveViewError(f"Redis doesn't answer ({type(error).__name__}: {error}); see [publish] redis_url") from error
+
+
+def _heed_cancellation() -> None:
+    """End this task if that was asked for and lost: the client sends under asyncio.wait_for, which before Python 3.12 goes on as
+    if nothing were where the end of a send and the cancellation meet (cpython#86296). A subscriber would listen for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class LiveView:
@@ -252,6 +262,7 @@ class LiveReader:
                 await channel.subscribe(live.CHANNEL)
                 silent = 0
                 while silent < SILENT_MAX:
+                    _heed_cancellation()
                     message = await channel.get_message(timeout=LISTEN_SECONDS)
                     silent = silent + 1 if message is None else 0
                     if message is None:

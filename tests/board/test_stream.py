@@ -87,6 +87,23 @@ def test_a_wait_that_is_cancelled_just_as_something_comes_ends() -> None:
     assert asyncio.run(scenario())
 
 
+@pytest.mark.integration
+def test_a_hub_ends_at_any_moment_of_its_start(redis_server: Any) -> None:
+    async def scenario(before: int) -> bool:
+        reader = LiveReader(redis_server.url)
+        following = asyncio.create_task(Hub(reader, Pulse(3_000, 60_000, "UTC"), ("total",), 5, lambda: NOW).run())
+        await steps(before)
+        following.cancel()
+        await asyncio.wait([following], timeout=2)
+        ended = following.cancelled()
+        following.cancel()  # so that the test ends where the hub doesn't
+        await asyncio.wait([following], timeout=2)
+        await reader.close()
+        return ended
+
+    assert [before for before in range(80) if not asyncio.run(scenario(before))] == []
+
+
 class Run:
     """A hub at work on a real Redis, and a writer beside it."""
 
