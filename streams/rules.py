@@ -17,8 +17,10 @@ from streams.core.kpi import Band, KpiRules
 from streams.core.local_spans import LocalTimes, parse_once, parse_weekly
 from streams.core.merge import MergeRules
 from streams.core.recommend_words import RecommendRules
+from streams.core.roster import CHANNELS_CUT, CUT
 from streams.core.rules import IntakeRules
 from streams.core.series import series_of
+from streams.core.shortage_verdict import ShortageRules
 from streams.core.staffing import StaffingRules
 from streams.core.threshold import ThresholdRule, ThresholdRules
 from streams.core.trend import WindowKind
@@ -170,6 +172,7 @@ def detect_rules(settings: Settings) -> DetectRules:
         contribution=contribution_rules(settings),
         thresholds=threshold_rules(settings),
         held_back=held_back_rules(settings),
+        shortage=shortage_rules(settings),
     )
 
 
@@ -231,6 +234,29 @@ def staffing_rules(settings: Settings) -> StaffingRules:
         shrinkage=staffing.shrinkage,
         patience_seconds=staffing.patience_seconds,
         concurrency=staffing.concurrency,
+    )
+
+
+def shortage_rules(settings: Settings) -> ShortageRules | None:
+    """What is said of queues that will be short of people; None where nothing can be: no horizon, no forecast of queues, or
+    nobody tells by which channels their contacts come though agents have more than one at once on some."""
+    shortage, detect = settings.shortage, settings.detect
+    told = (*detect.cuts, *contribution_rules(settings).cuts)
+    is_known = all(agents == 1 for agents in settings.staffing.concurrency.values()) or CHANNELS_CUT in told
+    if not shortage.horizon_minutes or CUT not in settings.forecast.cuts or not is_known:
+        return None
+    return ShortageRules(
+        staffing=staffing_rules(settings),
+        time_zone=settings.merge.time_zone,
+        slot_minutes=settings.forecast.slot_minutes,
+        horizon_minutes=shortage.horizon_minutes,
+        chance=shortage.chance,
+        origins=shortage.origins,
+        lasting_minutes=shortage.lasting_minutes,
+        contacts_min=detect.contacts_min,
+        cool_down_minutes=detect.cool_down_minutes,
+        severity=shortage.severity,
+        runbook=shortage.runbook,
     )
 
 

@@ -198,6 +198,15 @@ class Recommend(_Section, frozen=True):
     announcement_share: Annotated[float, Meta(ge=0, le=1)]
 
 
+class Shortage(_Section, frozen=True):
+    horizon_minutes: Annotated[int, Meta(ge=0, le=720)]
+    chance: Annotated[float, Meta(gt=0.5, lt=1)]
+    origins: PositiveInt
+    lasting_minutes: NaturalInt
+    severity: Literal["info", "warning", "critical"]
+    runbook: str
+
+
 class Publish(_Section, frozen=True):
     publish_seconds: PositiveFloat
     redis_url: str
@@ -258,6 +267,7 @@ class Settings(_Section, frozen=True):
     forecast: Forecast
     staffing: Staffing
     recommend: Recommend
+    shortage: Shortage
     publish: Publish
     worker: Worker
     board: Board

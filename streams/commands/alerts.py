@@ -74,6 +74,10 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
         since = figures.moment(alert.onset_ms, zone)
         what = f"{alert.state:<9}threshold {alert.rule} since {since}, {alert.severity}. {alert.recommendation}"
         return f"{what}{seen(alert)}{held_back(alert, zone)}"
+    if alert.kind == "shortage":  # so has its
+        where, since = figures.series_name(alert.series), figures.moment(alert.onset_ms, zone)
+        what = f"{alert.state:<9}shortage {where} foreseen since {since}, {alert.severity}. {alert.recommendation}"
+        return f"{what}{seen(alert)}{held_back(alert, zone)}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
@@ -85,7 +89,11 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
 def past(alert: Alert, zone: ZoneInfo) -> str:
     """'2024-03-01 09:12  38 min  resolved spike   billing: +53 contacts, warning. Acknowledged by anna: on it.'."""
     minutes = ((alert.resolved_ms or alert.updated_ms) - alert.onset_ms) // 60_000
-    size = f"{alert.metric} {alert.value}, limit {alert.limit}" if alert.kind == "threshold" else f"{alert.excess:+,.0f} contacts"
+    size = f"{alert.excess:+,.0f} contacts"
+    if alert.kind == "threshold":
+        size = f"{alert.metric} {alert.value}, limit {alert.limit}"
+    if alert.kind == "shortage":
+        size = f"{alert.excess:.0f} contacts beyond capacity foreseen"
     what = f"{alert.state:<9}{alert.kind:<10}{figures.series_name(alert.series)}"
     why = f"{seen(alert)}{held_back(alert, zone)}"
     return f"{figures.moment(alert.onset_ms, zone)}  {minutes:>4} min  {what}: {size}, {alert.severity}.{why}"

@@ -163,6 +163,10 @@ def _line(alert: dict[str, Any]) -> str:
     onset = datetime.fromtimestamp(alert["onset_ms"] / 1000, tz=UTC)
     if alert["kind"] == "threshold":
         return f"{MARKS[alert['state']]} {alert['state']} {alert['severity']} {alert['rule']}: {alert['recommendation']}"
+    if alert["kind"] == "shortage":
+        return (
+            f"{MARKS[alert['state']]} {alert['state']} {alert['severity']} {alert['kind']} in {where}: {alert['recommendation']}"
+        )
     figures = f"{alert['observed']} contacts against {alert['expected']:.0f} expected since {onset:%d %b %H:%M} UTC"
     text = f"{MARKS[alert['state']]} {alert['state']} {alert['severity']} {alert['kind']} in {where}: {figures}"
     return f"{text}. {alert['recommendation']}" if alert["state"] == "firing" else text

@@ -8,7 +8,7 @@ import msgspec
 from streams.core.acknowledgement import Acknowledgement
 
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
-AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold"]
+AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # in order
 
@@ -40,11 +40,27 @@ class HeldBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"{self.by} {self.name}".rstrip()
 
 
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A queue that will be short of people in [start, end) if nobody acts; `worst_ms`: its worst slot of so many minutes,
+    in which so many people are expected at work, so many are needed, and `chance` is that they are too few."""
+
+    start_ms: int
+    end_ms: int
+    worst_ms: int
+    slot_minutes: int
+    people: float
+    people_needed: float
+    chance: float
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One incident of one series, from pending to resolved under one id. Times in ms since the epoch; `metric`: offered contacts.
 
     Of a threshold `metric` is its KPI, `value` that of the newest minute with one, `limit` what it should not pass, `rule` its
     name in the settings, `observed` the KPI's n over the minutes judged; nothing is expected, and there is no excess.
+
+    Of a shortage `onset_ms` is since when it is foreseen and `foreseen` when it will be; `expected` contacts of all its slots,
+    `excess` those of them that are too many; `value` the contacts expected in the worst slot, `limit` what can be taken in it.
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
@@ -73,6 +89,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rule: str = ""
     value: float | None = None
     limit: float | None = None
+    foreseen: Foreseen | None = None
     acknowledged: Acknowledgement | None = None
     held_back: HeldBack | None = None
     recommendation: str

@@ -12,6 +12,7 @@ import numpy as np
 
 from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, Contribution
+from streams.core.closed_minutes import ClosedMinutes, Wanted
 from streams.core.contribution import Told
 from streams.core.contribution_rows import ContributionRows, ContributionRules
 from streams.core.fleet import Fleet, Forecast
@@ -22,9 +23,12 @@ from streams.core.frame import MinuteFrame
 from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
-from streams.core.measure import OFFERED, Cell, add
+from streams.core.measure import Cell
 from streams.core.profile import Profile
+from streams.core.roster import CUT as STAFFED_CUT
 from streams.core.series import series_cut, series_values
+from streams.core.shortage import Shortages
+from streams.core.shortage_verdict import ShortageRules
 from streams.core.threshold import ThresholdRules, Thresholds
 from streams.core.trend import Expectation
 from streams.core.watch import Watch, WatchRules
@@ -45,6 +49,7 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
     contribution: ContributionRules
     thresholds: ThresholdRules
     held_back: HeldBackRules = HeldBackRules()
+    shortage: ShortageRules | None = None
 
 
 class DetectChanges(msgspec.Struct, frozen=True):
@@ -57,19 +62,6 @@ class DetectChanges(msgspec.Struct, frozen=True):
     scores: list[DayScore]
 
 
-class _Meta(msgspec.Struct, array_like=True):
-    """What belongs to no series. waiting: minute → series → contacts, of minutes that not all shards have closed; cells: the
-    whole cells of series that have thresholds."""
-
-    numbers: dict[int, int] = {}
-    closed_ms: dict[int, int] = {}
-    next_ms: int | None = None
-    empty_minutes: int = 0
-    waiting: dict[int, dict[str, int]] = {}
-    ended_ms: dict[int, int | None] = {}
-    cells: dict[int, dict[str, Cell]] = {}
-
-
 class _Books(msgspec.Struct, array_like=True, frozen=True):
     """The incidents of one series at rest."""
 
@@ -78,7 +70,7 @@ class _Books(msgspec.Struct, array_like=True, frozen=True):
     recent: Incident | None
 
 
-_META_DECODER = msgspec.msgpack.Decoder(_Meta)
+_MINUTES_DECODER = msgspec.msgpack.Decoder(ClosedMinutes)
 _BOOKS_DECODER = msgspec.msgpack.Decoder(_Books)
 _NAMES_DECODER = msgspec.msgpack.Decoder(list[str])
 _ENCODER = msgspec.msgpack.Encoder()
@@ -94,17 +86,23 @@ class Detect:
         self._contributions = ContributionRows(store, rules.contribution)
         self._held_backs = HeldBacks(rules.held_back)
         self._thresholds = Thresholds(store, rules.thresholds, self._held_backs)
+        self._shortages = Shortages(store, rules.shortage, self._held_backs)
         self._watch = Watch(rules, self._explain, self._held_backs)
         self._forecasting = Forecasting(store, rules.forecast)
-        self._judged_cuts = frozenset(rule.cut for rule in rules.thresholds.rules)
-        self._all_cuts = frozenset((*rules.cuts, *rules.contribution.cuts))
+        self._parts = (self._watch, self._thresholds, self._shortages)  # what tells of alerts
+        self._horizon_minutes = 0 if rules.shortage is None else rules.shortage.horizon_minutes
+        self._wanted = Wanted(
+            offered=frozenset((*rules.cuts, *rules.contribution.cuts)),
+            judged=frozenset(rule.cut for rule in rules.thresholds.rules),
+            staffed=frozenset(() if rules.shortage is None else (STAFFED_CUT,)),
+        )
         self._names: list[str] = []
         self._columns: dict[str, int] = {}
         self._expectations: list[tuple[str, Expectation]] = []
         self._dirty = self._stepped = False
         self._named = 0
         self._booked: dict[str, _Books] = {}
-        self._meta = _META_DECODER.decode(store[META_KEY]) if META_KEY in store else _Meta()
+        self._minutes = _MINUTES_DECODER.decode(store[META_KEY]) if META_KEY in store else ClosedMinutes()
         self._restore()
 
     def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
@@ -113,96 +111,88 @@ class Detect:
             if isinstance(frame, Order):
                 self._stepped = self._watch.acknowledge(frame) or self._stepped
                 self._thresholds.acknowledge(frame)
+                self._shortages.acknowledge(frame)
                 continue
-            self._take(frame)
-            if len(self._meta.closed_ms) == frame.shards:
-                self._advance(min(self._meta.closed_ms.values()))
+            self._minutes.take(frame, self._wanted)
+            if len(self._minutes.closed_ms) == frame.shards:
+                self._advance(min(self._minutes.closed_ms.values()))
         self._dirty = self._dirty or bool(frames)
 
     def drain(self, now_ms: int) -> DetectChanges:
         """Write what changed into the store; hand over what became known, published at `now_ms`."""
         replace = msgspec.structs.replace
         expectations = [(series, replace(e, published_ms=now_ms)) for series, e in self._expectations]
-        alerts = [replace(alert, published_ms=now_ms) for alert in (*self._watch.told, *self._thresholds.told)]
-        self._expectations, self._watch.told, self._thresholds.told = [], [], []
+        alerts = [replace(alert, published_ms=now_ms) for part in self._parts for alert in part.told]
+        self._expectations = []
+        for part in self._parts:
+            part.told = []
         if self._dirty:
-            self._store[META_KEY] = _ENCODER.encode(self._meta)
+            self._store[META_KEY] = _ENCODER.encode(self._minutes)
         if self._stepped:
             self._save()
             self._contributions.drain()
         self._thresholds.drain()
+        self._shortages.drain()
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
-    def _take(self, frame: MinuteFrame) -> None:
-        meta = self._meta
-        expected = meta.numbers.get(frame.shard, frame.number - 1) + 1
-        assert frame.number == expected, f"minutes of shard {frame.shard}: expected frame {expected}, found {frame.number}"
-        meta.numbers[frame.shard] = frame.number
-        for row in frame.rows:
-            if series_cut(row.series) in self._judged_cuts:
-                add(meta.cells.setdefault(row.start_ms, {}).setdefault(row.series, {}), row.cell)
-            offered = row.cell.get(OFFERED, 0)
-            if offered > 0 and series_cut(row.series) in self._all_cuts:
-                late = meta.next_ms is not None and row.start_ms < meta.next_ms
-                assert not late, f"minute {row.start_ms} of shard {frame.shard} was closed before {meta.next_ms}"
-                minute = meta.waiting.setdefault(row.start_ms, {})
-                minute[row.series] = minute.get(row.series, 0) + offered
-        meta.ended_ms[frame.shard] = frame.ended_ms
-        meta.closed_ms[frame.shard] = max(frame.closed_ms, meta.closed_ms.get(frame.shard, frame.closed_ms))
-
     def _advance(self, closed_ms: int) -> None:
         """Step the minutes that end at or before `closed_ms`; skip to the next contact before the first and when asleep."""
-        meta = self._meta
+        minutes = self._minutes
         while True:
-            if meta.next_ms is not None and meta.next_ms + MINUTE_MS > self._end_ms(closed_ms):
-                self._sleep(meta.next_ms)
-            if meta.next_ms is None or meta.empty_minutes >= ASLEEP_MINUTES:
-                start_ms = min(meta.waiting, default=closed_ms)
+            if minutes.next_ms is not None and minutes.next_ms + MINUTE_MS > minutes.end_ms(closed_ms):
+                self._sleep(minutes.next_ms)
+            if minutes.next_ms is None or minutes.empty_minutes >= ASLEEP_MINUTES:
+                start_ms = min(minutes.waiting, default=closed_ms)
+                minutes.forget_until(start_ms)
             else:
-                start_ms = meta.next_ms
+                start_ms = minutes.next_ms
             if start_ms + MINUTE_MS > closed_ms:
                 return
-            self._step(start_ms, meta.waiting.pop(start_ms, {}))
-            meta.next_ms = start_ms + MINUTE_MS
-
-    def _end_ms(self, closed_ms: int) -> int:
-        """Where the feed ends: minutes that end after it aren't judged. Past everything closed unless all shards say so."""
-        ends = self._meta.ended_ms.values()
-        known = [end_ms for end_ms in ends if end_ms is not None]
-        return max(known) if known and len(known) == len(ends) else closed_ms + MINUTE_MS
+            self._step(start_ms, minutes.waiting.pop(start_ms, {}))
+            minutes.next_ms = start_ms + MINUTE_MS
 
     def _sleep(self, now_ms: int) -> None:
         """What is open expires, and nothing is judged until the next contact."""
-        if self._meta.empty_minutes < ASLEEP_MINUTES:
-            self._watch.expire(now_ms)
-            self._thresholds.expire(now_ms)
-            self._meta.empty_minutes = ASLEEP_MINUTES
+        if self._minutes.empty_minutes < ASLEEP_MINUTES:
+            self._expire(now_ms)
+            self._minutes.empty_minutes = ASLEEP_MINUTES
             self._stepped = True
 
+    def _expire(self, end_ms: int) -> None:
+        for part in self._parts:
+            part.expire(end_ms)
+
     def _step(self, start_ms: int, everything: dict[str, int]) -> None:
-        meta, self._stepped = self._meta, True
-        profile = self._forecasting.profile((meta.next_ms or start_ms) - MINUTE_MS, start_ms, self._names)
+        minutes, self._stepped = self._minutes, True
+        profile = self._forecasting.profile((minutes.next_ms or start_ms) - MINUTE_MS, start_ms, self._names)
         self._contributions.take(start_ms, everything)
-        self._thresholds.take(start_ms, meta.cells.get(start_ms, {}))
-        meta.cells = {minute_ms: cells for minute_ms, cells in meta.cells.items() if minute_ms > start_ms}
+        self._thresholds.take(start_ms, minutes.cells.get(start_ms, {}))
         contacts = {series: n for series, n in everything.items() if series_cut(series) in self._rules.cuts}
         self._forecasting.take(start_ms, contacts)
-        gap_minutes = (start_ms - meta.next_ms) // MINUTE_MS if meta.next_ms is not None else 0
-        asleep = meta.empty_minutes >= ASLEEP_MINUTES
-        meta.empty_minutes = 0 if contacts else meta.empty_minutes + 1
+        self._foresee(start_ms, minutes.staff.get(start_ms, {}), everything)
+        minutes.forget_until(start_ms + MINUTE_MS)
+        gap_minutes = (start_ms - minutes.next_ms) // MINUTE_MS if minutes.next_ms is not None else 0
+        asleep = minutes.empty_minutes >= ASLEEP_MINUTES
+        minutes.empty_minutes = 0 if contacts else minutes.empty_minutes + 1
         counts = np.array([contacts.get(name, 0) for name in self._names], dtype=np.float64)
         if asleep:
             self._fleet.wake(counts, profile, gap_minutes)
         elif self._names:
             self._expect_and_step(counts, profile, start_ms)
-        if meta.empty_minutes >= ASLEEP_MINUTES:
-            self._watch.expire(start_ms + MINUTE_MS)
-            self._thresholds.expire(start_ms + MINUTE_MS)
+        if minutes.empty_minutes >= ASLEEP_MINUTES:
+            self._expire(start_ms + MINUTE_MS)
         newcomers = sorted(contacts.keys() - self._columns.keys())
         self._columns.update((name, len(self._names) + place) for place, name in enumerate(newcomers))
         self._names += newcomers
         self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))
+
+    def _foresee(self, start_ms: int, staff: dict[str, Cell], everything: dict[str, int]) -> None:
+        """Judge the hours to come, where this minute has ended a forecast slot."""
+        if self._shortages.take(start_ms, staff, everything):
+            near = self._forecasting.near(self._horizon_minutes)
+            if near is not None:
+                self._shortages.judge(near, start_ms)
 
     def _expect_and_step(self, counts: FloatArray, profile: Profile, start_ms: int) -> None:
         warm, noise = self._fleet.warm, self._fleet.noise()

@@ -69,20 +69,21 @@ def serve(load: Load, agents: int, within_seconds: float) -> Service:
     return model(load, agents, within_seconds)
 
 
+def reaches(load: Load, agents: int, target: Target) -> bool:
+    """Whether so many agents reach the target."""
+    service = serve(load, agents, target.seconds)
+    return service.service_level >= target.share and service.occupancy <= target.occupancy_max
+
+
 def agents_needed(load: Load, target: Target) -> Service:
     """The fewest agents that reach the target, and what they give. More agents never serve worse, so bisection finds them."""
-
-    def reaches(agents: int) -> bool:
-        service = serve(load, agents, target.seconds)
-        return service.service_level >= target.share and service.occupancy <= target.occupancy_max
-
     low, high = -1, 0  # low never reaches the target, high does at the end of the loop
-    while not reaches(high):
+    while not reaches(load, high, target):
         low, high = high, max(1, 2 * high, ceil(load.erlangs / 2))
         assert high <= AGENTS_MAX, f"{load} needs more than {AGENTS_MAX} agents"
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
+        low, high = (low, middle) if reaches(load, middle, target) else (middle, high)
     return serve(load, high, target.seconds)
 
 
@@ -90,16 +91,15 @@ def contacts_max(agents: int, load: Load, target: Target) -> float:
     """The most contacts of the load's interval with which so many agents reach the target, to 0.01 %; `load.contacts`
     doesn't matter. More contacts are never served better, so bisection finds them."""
 
-    def reaches(contacts: float) -> bool:
-        service = serve(structs.replace(load, contacts=contacts), agents, target.seconds)
-        return service.service_level >= target.share and service.occupancy <= target.occupancy_max
+    def takes(contacts: float) -> bool:
+        return reaches(structs.replace(load, contacts=contacts), agents, target)
 
     low, high = 0.0, agents * load.interval_seconds / load.aht_seconds
-    while high and reaches(high):  # who is impatient makes room
+    while high and takes(high):  # who is impatient makes room
         low, high = high, 2 * high
     while high - low > high / 10_000:
         middle = (low + high) / 2
-        low, high = (middle, high) if reaches(middle) else (low, middle)
+        low, high = (middle, high) if takes(middle) else (low, middle)
     return low
 
 

@@ -65,7 +65,13 @@ def forecast_key(series: str, day: str) -> bytes:
 
 def chance_above(one: ForecastDay, place: int, capacity: float) -> float:
     """P(contacts of a slot > capacity), by its bands: normal between them and beyond, as steep as nearest to the end."""
-    found = (one.low_95[place], one.low_80[place], one.mean[place], one.high_80[place], one.high_95[place])
+    return chance_beyond(
+        (one.low_95[place], one.low_80[place], one.mean[place], one.high_80[place], one.high_95[place]), capacity
+    )
+
+
+def chance_beyond(found: tuple[float, ...], capacity: float) -> float:
+    """The same of the band's five places: low 95 and 80 %, the mean, high 80 and 95 %."""
     values = np.maximum.accumulate(found) + _FLAT * np.arange(len(found))
     below = int(np.clip(np.searchsorted(values, capacity) - 1, 0, len(values) - 2))
     steepness = (_BOUNDS[below + 1] - _BOUNDS[below]) / (values[below + 1] - values[below])

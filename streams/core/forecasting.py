@@ -14,6 +14,7 @@ import numpy as np
 from streams.core.forecast import Forecaster
 from streams.core.forecast_calendar import CalendarDay, calendar_day
 from streams.core.forecast_clock import MINUTE_MS, local_slot, slot_starts
+from streams.core.forecast_near import Near
 from streams.core.forecast_record import ForecastDay, Look, Origin
 from streams.core.forecast_score import DayScore
 from streams.core.profile import Curves, Profile, no_profile, rows_of
@@ -110,6 +111,13 @@ class Forecasting:
             self._profiled = rows_of(names, self._rows)
         before, now = (local_slot(time_ms, self._zone, 1) for time_ms in (before_ms, start_ms))
         return self._curves.minute(before, now, self._profiled)
+
+    def near(self, minutes: int) -> Near | None:
+        """The slots that begin within so many minutes, up to the end of tomorrow; None while nothing is forecast."""
+        meta = self._meta
+        if meta.day is None or not self._names:
+            return None
+        return Near(self._forecaster, (date.fromisoformat(meta.day), self._zone), self._rows, minutes)
 
     def drain(self, now_ms: int) -> list[tuple[str, ForecastDay]]:
         """Write what changed into the store; some of the forecasts that are due, published at `now_ms`: few at once."""

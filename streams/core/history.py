@@ -84,6 +84,8 @@ def judge(frames: Sequence[MinuteFrame], rules: DetectRules) -> Watched:
         changes = detect.drain(frame.closed_ms)
         watched.scores.extend(changes.scores)
         for alert in changes.alerts:
+            if alert.kind == "shortage":
+                continue  # of a forecast, not of what happened: no budget and no incident is behind it
             if alert.kind == "threshold":
                 watched.thresholds[alert.alert_id] = alert
                 continue

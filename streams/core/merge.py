@@ -14,7 +14,7 @@ import msgspec
 
 from streams.core.frame import Frame, MinuteFrame, MinuteRow, PaneChange
 from streams.core.kpi import KpiRules
-from streams.core.measure import AVAILABLE_MS, OFFERED, Cell
+from streams.core.measure import BREAK_MS, OFFERED, Cell
 from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
 from streams.core.merge_long import Long
@@ -235,7 +235,7 @@ class Merge:
         return None if self._done_ms is None else (self._done_ms - self._grace_1m_ms) // MINUTE_MS * MINUTE_MS
 
     def _minute_frame(self, closed: list[OpenWindow]) -> MinuteFrame:
-        """The closed minutes of the watched cuts; counts and sums of contacts only, or a frame could pass Kafka's 1 MB."""
+        """The closed minutes of the watched cuts; counts and sums only, or a frame could pass Kafka's 1 MB."""
         closed_ms = self._closed_ms()
         assert closed_ms is not None, "a minute frame follows a watermark"
         self._minutes += 1
@@ -257,7 +257,7 @@ class Merge:
 
     def _of_minute(self, cut: str, cell: Cell) -> Cell:
         if cut in self._rules.watch_cuts:
-            return {code: n for code, n in cell.items() if code < AVAILABLE_MS}
+            return {code: n for code, n in cell.items() if code <= BREAK_MS}
         return {OFFERED: cell[OFFERED]} if cut in self._rules.contribution_cuts and OFFERED in cell else {}
 
     def _clock(self, now_ms: int) -> Clock | None:

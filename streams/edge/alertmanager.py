@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from streams.core.alert import Alert
+from streams.core.alert import Alert, Foreseen
 from streams.core.series import cut_dimensions
 from streams.edge.publisher import PublisherDown
 
@@ -29,7 +29,13 @@ TIMEOUT_SECONDS: Final = 5.0
 # so, Alertmanager calls again within this time.
 SILENCE_MS: Final = AHEAD_MS
 
-NAMES: Final = {"spike": "ContactSpike", "dip": "ContactDip", "outage": "ContactOutage", "threshold": "KpiThreshold"}
+NAMES: Final = {
+    "spike": "ContactSpike",
+    "dip": "ContactDip",
+    "outage": "ContactOutage",
+    "threshold": "KpiThreshold",
+    "shortage": "StaffShortage",
+}
 
 
 class Held:
@@ -191,6 +197,8 @@ def annotations(alert: Alert) -> dict[str, str]:
     what = "of contacts"
     if alert.kind == "threshold":
         what, description = f"of {alert.metric}", f"{alert.value} since {since}, limit {alert.limit} (n = {alert.observed})."
+    if alert.foreseen is not None:
+        what, description = "of staff", _foreseen(alert, alert.foreseen)
     return {
         "summary": f"{alert.kind.capitalize()} {what}: {place}",
         "description": description,
@@ -199,6 +207,13 @@ def annotations(alert: Alert) -> dict[str, str]:
         "recommendation": alert.recommendation,
         "runbook": alert.runbook,
     }
+
+
+def _foreseen(alert: Alert, seen: Foreseen) -> str:
+    return (
+        f"From {_time(seen.start_ms)} to {_time(seen.end_ms)} {alert.excess:.1f} of {alert.expected:.1f} contacts expected are "
+        f"beyond what can be taken; at the worst {seen.people:.1f} people are at work and {seen.people_needed:.1f} needed."
+    )
 
 
 def _contribution(alert: Alert) -> str:

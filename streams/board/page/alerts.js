@@ -14,6 +14,10 @@ const zone = () => model.health?.time_zone ?? "UTC";
 
 function amount(alert) {
   if (alert.kind === "threshold") return `${alert.rule}: ${alert.metric} ${alert.value} (limit ${alert.limit}, n ${count(alert.observed)})`;
+  if (alert.foreseen) {
+    const { start_ms: start, end_ms: end, people, people_needed: needed } = alert.foreseen;
+    return `${minute(start, zone())}–${minute(end, zone())}: ${count(alert.excess)} of ${count(alert.expected)} contacts too many; ${people.toFixed(1)} people, ${needed.toFixed(1)} needed`;
+  }
   const ratio = alert.ratio === null ? "" : `${alert.ratio.toFixed(1)}× expected: `;
   const excess = `${alert.excess >= 0 ? "+" : "−"}${count(Math.abs(alert.excess))}`;
   return `${ratio}${count(alert.observed)} contacts instead of ${count(alert.expected)} (${excess})`;
@@ -29,7 +33,7 @@ function since(alert) {
   const until = alert.resolved_ms ?? model.health?.watermark_ms ?? alert.updated_ms;
   const lasted = Math.max(0, until - alert.onset_ms) / 1000;
   if (alert.state !== "firing") return `${minute(alert.onset_ms, zone())}–${minute(alert.resolved_ms, zone())}`;
-  return `since ${minute(alert.onset_ms, zone())} (${age(Math.max(lasted, 60))})`;
+  return `${alert.foreseen ? "foreseen " : ""}since ${minute(alert.onset_ms, zone())} (${age(Math.max(lasted, 60))})`;
 }
 
 // An alert for which nobody is called stands here with its reason; it isn't announced.

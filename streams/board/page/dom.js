@@ -47,4 +47,5 @@ export const KINDS = {
   dip: { icon: "▼", words: "Dip" },
   outage: { icon: "✕", words: "Outage" },
   threshold: { icon: "◆", words: "Threshold" },
+  shortage: { icon: "◔", words: "Short of staff ahead" },
 };
