@@ -215,28 +215,28 @@ class DetectKeeper:
 
 
 class Publish:
-    """Records of trends, expectations, alerts and forecasts, decoded once and offered to every publisher."""
+    """Records of trends, expectations, alerts and forecasts, decoded once and offered to every publisher.
+
+    A record replaces the one before it under its key: of a batch only the newest is offered, which counts at a start, when a day
+    is read while stages recover. Of alerts each is, because someone may have to be called for what is over already.
+    """
 
     def __init__(self, topics: Topics, takers: Sequence[Taker]) -> None:
-        self._topics = topics
-        self._takers = takers
+        self._alerts, self._takers = topics.alerts, takers
+        self._others: Mapping[str, Callable[[bytes], Record]] = {
+            topics.alerts: decode_alert,
+            topics.expectations: decode_expectation,
+            topics.forecasts: decode_forecast,
+        }
 
     def apply(self, batch: Batch) -> None:
-        for message in batch.records:
-            value = message.value()
-            if value is not None:
-                record = self._decode(batch.topic, message.key(), value)
+        by_key = {message.key(): message for message in batch.records}
+        for message in batch.records if batch.topic == self._alerts else by_key.values():
+            if (value := message.value()) is not None:
+                trend = decode_clock if message.key() == CLOCK_KEY else decode_trend
+                record = self._others.get(batch.topic, trend)(value)
                 for take in self._takers:
                     take(batch.topic, batch.partition, record)
-
-    def _decode(self, topic: str, key: bytes | None, value: bytes) -> Record:
-        if topic == self._topics.alerts:
-            return decode_alert(value)
-        if topic == self._topics.expectations:
-            return decode_expectation(value)
-        if topic == self._topics.forecasts:
-            return decode_forecast(value)
-        return decode_clock(value) if key == CLOCK_KEY else decode_trend(value)
 
 
 def _to_merge(topics: Topics, frames: Sequence[Frame]) -> list[Output]:
