@@ -19,7 +19,7 @@ from streams.core.window import MINUTE_MS, window_bounds
 
 PREFIX = b"l"
 ROUND_MS = MINUTE_MS  # the figures of a week so far are published again this often, where they changed
-# Records of one drain: 200 µs each, so 20 ms of a flush interval of 250; a round of 24,000 series still takes a minute.
+# Records of one drain: some ms of a flush interval of 250; a round of 24,000 series still takes a minute.
 PART = 100
 _HEAD = Struct(">cBq")
 _ENCODER = msgspec.msgpack.Encoder()
@@ -104,13 +104,13 @@ class Long:
             for one in self._round:
                 del self._dirty[one]
         part, self._round = self._round[:PART], self._round[PART:]
-        found: list[tuple[str, Trend]] = []
+        cells: dict[Place, dict[str, Cell]] = {}
         for place, series in part:
             window = self._open.get(place)
             if window is not None:  # it may have closed since the round began
-                cells = {series: self._so_far(place, series, window, days)}
-                found += publish(self._as_open(place, window, cells), cells, issue, final=False)
-        return found
+                cells.setdefault(place, {})[series] = self._so_far(place, series, window, days)
+        shapes = [self._as_open(place, self._open[place], of_place) for place, of_place in cells.items()]
+        return [record for shape in shapes for record in publish(shape, shape.cells, issue, final=False)]
 
     def _so_far(self, place: Place, series: str, window: _Open, days: Mapping[int, OpenWindow]) -> Cell:
         total = self._sum(place, series)
