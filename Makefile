@@ -5,7 +5,7 @@
 # make sim     simulates the engine under faults, SEEDS=1000 runs from FIRST=0 on; SEED=7 prints each step of one
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
-# make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory
+# make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory; DISK=intake,journey,merge for state on disk
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-detect-simulation  false alarms and delays of detection on simulated series, beside its budget; some minutes, no server
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
@@ -90,7 +90,7 @@ bench: $(VENV)/dev.stamp kafka $(PEERS)
 OPEN ?= 1000000
 
 bench-restart: $(VENV)/dev.stamp kafka
-	$(BIN)/python tests/bench/restart.py $(OPEN)
+	$(BIN)/python tests/bench/restart.py $(OPEN) '$(DISK)'
 
 bench-forecast: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.forecast

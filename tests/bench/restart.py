@@ -1,8 +1,9 @@
-"""`make bench-restart OPEN=1000000`: how soon a worker is ready again that left so many open interactions behind, and its memory.
+"""`make bench-restart OPEN=1000000 DISK=`: how soon a worker is ready again that left so many open interactions behind, and its memory.
 
 A worker counts the events first, as it always does, so that the changelog is what such a worker leaves: written flush by flush,
-partly compacted. Then it is started again, after an orderly end and after a kill -9. The surprise: `/ready` says yes when the
-first stage is ready; what counts here is that intake owns all its partitions, with their interactions.
+partly compacted. Then it is started again, after an orderly end and after a kill -9. With DISK=intake,journey,merge these stages
+keep their state in RocksDB. The surprise: `/ready` says yes when the first stage is ready; what counts here is that intake owns
+all its partitions, with their interactions.
 """
 
 import json
@@ -135,13 +136,13 @@ def show(rows: dict[str, dict[str, Any]], interactions: int) -> None:
     sys.stdout.write(json.dumps(rows) + "\n")
 
 
-def main(interactions: int) -> None:
+def main(interactions: int, disk_stages: str) -> None:
     """Fill, count, start again and again."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         kafka = KafkaCluster(directory / "kafka")
         stack.callback(kafka.stop)
-        system = make_system(directory, kafka.address)
+        system = make_system(directory, kafka.address, {"STREAMS_ENGINE_DISK_STAGES": disk_stages})
         stack.callback(system.children.stop)
         count = fill(kafka.address, system.environment["STREAMS_TOPICS_INTERACTIONS"], interactions)
         rows = {"first, with nothing": restart(system)}
@@ -153,4 +154,4 @@ def main(interactions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])
