@@ -1,4 +1,4 @@
-"""`make bench-restart OPEN=1000000 DISK=`: how soon a worker is ready again that left so many open interactions behind, and its memory.
+"""`make bench-restart OPEN=1000000 DISK=`: how soon a worker is ready again that left so many interactions open, and its memory.
 
 A worker counts the events first, as it always does, so that the changelog is what such a worker leaves: written flush by flush,
 partly compacted. Then it is started again, after an orderly end and after a kill -9. With DISK=intake,journey,merge these stages
