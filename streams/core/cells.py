@@ -7,8 +7,9 @@ The surprise: a new series takes its place in its cut at its first contact, not 
 restart changes which series a full cut takes no more.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,7 +22,10 @@ from streams.core.rules import IntakeRules
 from streams.core.series import HOURS, TOTAL, cut_dimensions, is_by_hours, series_cut, series_of
 
 OTHER = "other"  # what the values of a series become in a cut that is full
+TOGETHER = 300  # combinations that are added up at once: numpy's calls cost as much as some hundred, and caches hold so many
 _LEVELS = 8  # more than there are kinds: pane and level share one integer, the cheapest key
+
+Group: TypeAlias = tuple[int, int, Mapping[Combination, Cell]]  # start of the pane, closed level, cells
 
 
 class Cells:
@@ -89,33 +93,45 @@ class Cells:
     def take(self) -> list[list[PaneChange]]:
         """The changes since the last call, by shard; nothing is left."""
         shards: list[list[PaneChange]] = [[] for _ in range(self._rules.shards)]
-        for key, row in self._cells.items():
+        cells, self._cells = self._cells, {}
+        groups: list[Group] = []
+        waiting = 0
+        for key, row in cells.items():
             pane, level = divmod(key, _LEVELS)
-            start_ms = pane * self._rules.pane_ms
-            for number, cell in self._roll_up(row, start_ms):
-                shards[self._shards[number]].append(PaneChange(start_ms, level, self._names[number], cell))
-        self._cells = {}
+            groups.append((pane * self._rules.pane_ms, level, row))
+            waiting += len(row)
+            if waiting >= TOGETHER:
+                self._roll_up(groups, shards)
+                groups, waiting = [], 0
+        if groups:
+            self._roll_up(groups, shards)
         return shards
 
-    def _roll_up(self, row: Mapping[Combination, Cell], time_ms: int) -> list[tuple[int, Cell]]:
-        """The cell of each series, without what comes to 0: taken back within this drain, or a sum of nothing."""
-        sizes = np.fromiter(map(len, row.values()), np.intp, len(row))
+    def _roll_up(self, groups: Sequence[Group], shards: Sequence[list[PaneChange]]) -> None:
+        """Add each series' cell to its shard, without what comes to 0: taken back within this drain, or a sum of nothing."""
+        cells = [cell for _, _, row in groups for cell in row.values()]
+        sizes = np.fromiter(map(len, cells), np.intp, len(cells))
         count = int(sizes.sum())
-        codes = np.fromiter(chain.from_iterable(row.values()), np.int64, count)
-        numbers = np.fromiter(chain.from_iterable(map(dict.values, row.values())), np.int64, count)
-        places = np.array([self._at(combination, time_ms) for combination in row], np.int64).reshape(len(row), -1)
+        codes = np.fromiter(chain.from_iterable(cells), np.int64, count)
+        numbers = np.fromiter(chain.from_iterable(map(dict.values, cells)), np.int64, count)
+        series = [self._at(combination, start_ms) for start_ms, _, row in groups for combination in row]
+        # The place of a series among those of all groups: a group's come after all of the one before.
+        places = np.array(series, np.int64).reshape(len(cells), -1)
+        places += np.arange(len(groups)).repeat([len(row) for _, _, row in groups])[:, np.newaxis] * len(self._names)
         keys = (places.T.repeat(sizes, axis=1) * CODES_MAX + codes).ravel()
         order = keys.argsort(kind="stable")
         keys = keys[order]
         starts = np.flatnonzero(np.diff(keys, prepend=-1))
         sums = np.add.reduceat(np.tile(numbers, len(self._rules.cuts))[order], starts) if count else numbers
         keys, sums = keys[starts][sums != 0], sums[sums != 0]
-        series, codes = np.divmod(keys, CODES_MAX)
-        borders = [*np.flatnonzero(np.diff(series, prepend=-1)).tolist(), len(series)]
-        found, each_code, each_sum = series.tolist(), codes.tolist(), sums.tolist()
-        return [
-            (found[begin], dict(zip(each_code[begin:end], each_sum[begin:end], strict=True))) for begin, end in pairwise(borders)
-        ]
+        found, codes = np.divmod(keys, CODES_MAX)
+        borders = np.flatnonzero(np.diff(found, prepend=-1))
+        each_group, each_series = (each.tolist() for each in np.divmod(found[borders], max(1, len(self._names))))
+        each_code, each_sum = codes.tolist(), sums.tolist()
+        for group, number, (begin, end) in zip(each_group, each_series, pairwise([*borders.tolist(), len(found)]), strict=True):
+            start_ms, level, _ = groups[group]
+            cell = dict(zip(each_code[begin:end], each_sum[begin:end], strict=True))
+            shards[self._shards[number]].append(PaneChange(start_ms, level, self._names[number], cell))
 
     def _at(self, combination: Combination, time_ms: int) -> tuple[int, ...]:
         """The series of a combination at a pane's start: panes divide minutes, so a queue is open for all of one or for none."""
