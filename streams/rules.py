@@ -133,7 +133,7 @@ def kpi_rules(settings: Settings) -> KpiRules:
     bands: dict[str, dict[str, Band]] = {}
     for key, band in settings.bands.items():
         name, where = band_place(key)
-        bands.setdefault(where, {})[name] = Band(band.direction, band.high, band.moderate)
+        bands.setdefault(where, {})[name] = Band(band.direction, band.high, band.moderate, band.windows)
     return KpiRules(
         service_level_seconds=kpi.service_level_seconds,
         short_abandon_seconds=kpi.short_abandon_seconds,

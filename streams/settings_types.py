@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from streams.core.kpi_table import Abandonment, ServiceLevel
+from streams.core.trend import WindowKind
 from streams.core.wire import Text
 
 PositiveInt = Annotated[int, Meta(gt=0)]
@@ -134,6 +135,7 @@ class Band(_Section, frozen=True):
     direction: Literal["up", "down"]
     high: float
     moderate: float
+    windows: tuple[WindowKind, ...]
 
 
 class Detect(_Section, frozen=True):

@@ -109,8 +109,8 @@ FAMILIES = (
     Family(
         "Interaction rate",
         "Contacts, and customers who were in touch (net), against all customers that there are: "
-        "`[kpi.segment_customers]` says how many. The target band that comes with the program, 60 to 80 %, isn't "
-        "one for a single day; hence the marks.",
+        "`[kpi.segment_customers]` says how many. The target band that comes with the program, 60 to 80 %, is one of "
+        "months, so no day is marked.",
         "--cut segment --limit 3 --kpis interaction_rate,interaction_rate_net",
     ),
     Family(

@@ -18,7 +18,7 @@ from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limi
 from streams.core.kpi_table import AGENTS_NOW, Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
 from streams.core.series import series_cut, series_values
-from streams.core.trend import KpiValue
+from streams.core.trend import KpiValue, WindowKind
 
 # Answers from which on a mean score has an interval: with 30 answers 1 to 5 it holds 93 to 96 % (test_kpi.py).
 SCORE_INTERVAL_MIN = 30
@@ -29,11 +29,15 @@ _NULL, _NULL_MEAN = KpiValue(None, 0), KpiValue(None, 0, variant="mean")
 
 
 class Band(msgspec.Struct, frozen=True):
-    """Target band: which way is good, and the limits between high | moderate | low. A value on a limit is in the better band."""
+    """Target band: which way is good, and the limits between high | moderate | low. A value on a limit is in the better band.
+
+    windows: for which kinds it holds, all where none is named: what is a good rate of a month isn't one of a minute.
+    """
 
     direction: Literal["up", "down"]
     high: float
     moderate: float
+    windows: tuple[WindowKind, ...] = ()
 
 
 class KpiRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +74,16 @@ class QueueNow(NamedTuple):
     waiting: int
     oldest_seconds: float
     agents: AgentsNow | None = None
+
+
+def rules_in(rules: KpiRules, kind: WindowKind) -> KpiRules:
+    """The rules with those bands only that hold in windows of a kind."""
+
+    def held(bands: Mapping[str, Band]) -> dict[str, Band]:
+        return {name: band for name, band in bands.items() if not band.windows or kind in band.windows}
+
+    own = {place: held(bands) for place, bands in rules.own_bands.items()}
+    return msgspec.structs.replace(rules, bands=held(rules.bands), own_bands=own)
 
 
 def kpis(cell: Cell, rules: KpiRules, series: str, queue: QueueNow | None = None, elapsed_ms: int = 0) -> dict[str, KpiValue]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.core import measure
-from streams.core.kpi import KpiRules, QueueNow, kpis_of
+from streams.core.kpi import KpiRules, QueueNow, kpis_of, rules_in
 from streams.core.measure import Cell
 from streams.core.measure_journey import of_window
 from streams.core.merge_windows import UNREAD
@@ -60,7 +60,8 @@ def trends(figures: Sequence[Figures], window: Window, issue: Issue, final: bool
     cells = [of_window(of_series.cell, window.kind) for of_series in figures]
     queues = [of_series.queue for of_series in figures]
     elapsed_ms = min(window.end_ms, issue.counted_ms) - window.start_ms
-    values = kpis_of(cells, issue.rules, [of_series.series for of_series in figures], queues, elapsed_ms)
+    rules = rules_in(issue.rules, window.kind)
+    values = kpis_of(cells, rules, [of_series.series for of_series in figures], queues, elapsed_ms)
     found = []
     for (series, _, read_ms, _), cell, of_series in zip(figures, cells, values, strict=True):
         cut, dimensions = _names(series)

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from streams.core import measure as m
-from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, kpis_of, service_level_variant, wilson
+from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, kpis_of, rules_in, service_level_variant, wilson
 from streams.core.kpi_sums import net_limits
 from streams.core.kpi_table import KPIS, ServiceLevel
 from streams.core.measure import Cell
-from streams.core.trend import KpiValue
+from streams.core.trend import LIVE, LONG, TUMBLING, KpiValue
 
 BANDS = {"service_level": Band("up", 0.8, 0.7), "asa": Band("down", 20.0, 60.0)}
+WINDOW_KINDS = (*TUMBLING, *LONG, *LIVE)
 RULES = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands=BANDS)
 
 DAY: Cell = {
@@ -216,3 +217,13 @@ def test_a_cut_or_a_series_may_have_bands_of_its_own() -> None:
     cell = {m.HANDLED: 10, m.TRANSFERRED: 3}
     bands = [kpis(cell, rules, series)["transfer_rate"].band for series in ("total", "queue\x1fbilling", "queue\x1fsales")]
     assert bands == [None, "low", "high"]
+
+
+def test_a_band_holds_in_the_windows_that_it_is_made_for() -> None:
+    of_days = Band("down", 0.1, 0.2, ("1d", "today"))
+    rules = structs.replace(RULES, bands={"transfer_rate": of_days}, own_bands={"queue": {"reopen_rate": of_days}})
+    cell = {m.HANDLED: 10, m.TRANSFERRED: 3, m.REOPENED: 1}
+    found = {kind: kpis(cell, rules_in(rules, kind), "queue\x1fsales") for kind in WINDOW_KINDS}
+    bands = {kind: (of_kind["transfer_rate"].band, of_kind["reopen_rate"].band) for kind, of_kind in found.items()}
+    assert {kind for kind, of_kind in bands.items() if of_kind != (None, None)} == {"1d", "today"}
+    assert bands["1d"] == ("low", "high")
