@@ -18,6 +18,8 @@ from streams.sources.row import CanonicalEvent, Row
 _NUMBERS = (*DURATIONS, "score")
 _INTEGERS = ("csat", "nps")
 _FLAGS = ("bot", "resolved")
+_NUMBER_MAX = 1e12  # seconds of 30,000 years: what is more is no measure, and its milliseconds would fit no integer
+_TIME_MS_MAX = 253_402_300_800_000  # the year 10000, where dates end
 _FLAG_TEXTS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -69,6 +71,8 @@ def _event(row: Mapping[str, str], mapping: FileMapping, event: EventMapping) ->
     time_ms = _time_ms(row, event.time, mapping)
     if event.plus_seconds:
         time_ms += round(_number(row.get(event.plus_seconds, "").strip() or "0", event.plus_seconds) * 1000)
+        if abs(time_ms) > _TIME_MS_MAX:
+            raise _FieldError(Reason.BAD_TIME, f"{event.plus_seconds}: expected seconds")
     columns = {**mapping.columns, **event.columns}
     texts = {field: row.get(column, "").strip() for field, column in columns.items()}
     if not texts["interaction_id"]:
@@ -83,13 +87,15 @@ def _value(field: str, text: str, column: str) -> Scalar:
         return _number(text, column)
     if field in _INTEGERS:
         number = _number(text, column)
-        if number != int(number):
+        if number != int(number) or abs(number) > _NUMBER_MAX:
             raise _FieldError(Reason.BAD_TYPE, f"{column}: expected a whole number")
         return int(number)
     if field in _FLAGS:
         if text.lower() not in _FLAG_TEXTS:
             raise _FieldError(Reason.BAD_TYPE, f"{column}: expected one of {', '.join(_FLAG_TEXTS)}")
         return _FLAG_TEXTS[text.lower()]
+    if any("\ud800" <= character <= "\udfff" for character in text):  # JSON can say half a character, and nothing can write it
+        raise _FieldError(Reason.BAD_VALUE, f"{column}: expected a text of whole characters")
     return text
 
 
@@ -98,7 +104,7 @@ def _number(text: str, column: str) -> float:
         number = float(text)
     except ValueError as error:
         raise _FieldError(Reason.BAD_TYPE, f"{column}: expected a number") from error
-    if number - number != 0:  # NaN and infinities are numbers to float(), but not to JSON
+    if not abs(number) <= _NUMBER_MAX:  # nor NaN, which is a number to float(), but not to JSON
         raise _FieldError(Reason.BAD_TYPE, f"{column}: expected a number")
     return number
 
@@ -108,15 +114,22 @@ def _time_ms(row: Mapping[str, str], column: str, mapping: FileMapping) -> int:
     if not text:
         raise _FieldError(Reason.MISSING_FIELD, f"{column}: expected a time")
     try:
-        if mapping.time_format == "epoch_ms":
-            return round(float(text))
-        if mapping.time_format == "epoch_s":
-            return round(float(text) * 1000)
-        iso = mapping.time_format == "iso"
-        moment = datetime.fromisoformat(text) if iso else datetime.strptime(text, mapping.time_format)
-        return _epoch_ms(moment, mapping.time_zone)
+        time_ms = _parse_ms(text, mapping)
     except (ValueError, OverflowError) as error:
         raise _FieldError(Reason.BAD_TIME, f"{column}: expected {mapping.time_format}") from error
+    if abs(time_ms) > _TIME_MS_MAX:
+        raise _FieldError(Reason.BAD_TIME, f"{column}: expected {mapping.time_format}")
+    return time_ms
+
+
+def _parse_ms(text: str, mapping: FileMapping) -> int:
+    if mapping.time_format == "epoch_ms":
+        return round(float(text))
+    if mapping.time_format == "epoch_s":
+        return round(float(text) * 1000)
+    iso = mapping.time_format == "iso"
+    moment = datetime.fromisoformat(text) if iso else datetime.strptime(text, mapping.time_format)
+    return _epoch_ms(moment, mapping.time_zone)
 
 
 def _epoch_ms(moment: datetime, time_zone: str) -> int:
@@ -131,7 +144,7 @@ def _objects(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, object] | Re
             continue
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         yield number, found if isinstance(found, dict) else Rejection(Reason.NOT_JSON, "expected a JSON object")
 
