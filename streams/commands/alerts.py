@@ -78,6 +78,9 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
         where, since = figures.series_name(alert.series), figures.moment(alert.onset_ms, zone)
         what = f"{alert.state:<9}shortage {where} foreseen since {since}, {alert.severity}. {alert.recommendation}"
         return f"{what}{seen(alert)}{held_back(alert, zone)}"
+    if alert.usual is not None:  # so has that of a mean
+        what = f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}"
+        return f"{what}, {alert.severity}. {alert.recommendation}{seen(alert)}{held_back(alert, zone)}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"
     return (
         f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}: "
@@ -94,6 +97,8 @@ def past(alert: Alert, zone: ZoneInfo) -> str:
         size = f"{alert.metric} {alert.value}, limit {alert.limit}"
     if alert.kind == "shortage":
         size = f"{alert.excess:.0f} contacts beyond capacity foreseen"
+    elif alert.usual is not None:
+        size = f"{alert.metric} {alert.value}, usually {alert.usual}"
     what = f"{alert.state:<9}{alert.kind:<10}{figures.series_name(alert.series)}"
     why = f"{seen(alert)}{held_back(alert, zone)}"
     return f"{figures.moment(alert.onset_ms, zone)}  {minutes:>4} min  {what}: {size}, {alert.severity}.{why}"

@@ -8,7 +8,7 @@ import msgspec
 from streams.core.acknowledgement import Acknowledgement
 
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
-AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage"]
+AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage", "rise", "fall"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # in order
 
@@ -62,6 +62,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Of a shortage `onset_ms` is since when it is foreseen and `foreseen` when it will be; `expected` contacts of all its slots,
     `excess` those of them that are too many; `value` the contacts expected in the worst slot, `limit` what can be taken in it.
 
+    Of a rise or fall `metric` is its KPI, 'aht' or 'abandonment'; `value` what it is since the onset, `usual` what it would be,
+    ratio = value / usual, `contacts` how many say so; observed, expected and excess are the KPI's numerator: seconds of handle
+    time, contacts that gave up. A single long contact moves the value of 'aht' less than it moves the mean.
+
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).
     contribution: the parts that explain the excess, in the first hour from onset, most telling first. held_back: why nobody is
@@ -90,6 +94,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: float | None = None
     limit: float | None = None
     foreseen: Foreseen | None = None
+    usual: float | None = None
+    contacts: int | None = None
     acknowledged: Acknowledgement | None = None
     held_back: HeldBack | None = None
     recommendation: str

@@ -4,9 +4,7 @@ One number is for the whole fleet of series; a cut or a series may have one of i
 leaves the fleet, so that the fleet's number is shared by the rest, and all numbers together are what a day brings.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import log
 
 import numpy as np
 
@@ -15,26 +13,31 @@ from streams.core.level import FloatArray
 from streams.core.series import series_cut
 
 _FLEET = ""
+_NO_CHANCE = 1e-9
 
 
 class Budgets:
-    """Evidence by series. fleet: false alarms a day of all series that have none of their `own`, by cut or series."""
+    """Evidence by series. fleet: false alarms a day of all series that have none of their `own`, by cut or series; part: of
+    these, what is for the measure in question."""
 
-    def __init__(self, fleet: float, own: Mapping[str, float], tests: int) -> None:
-        self._budgets = {_FLEET: fleet, **own}
-        self._tests = tests
-        self._evidence: FloatArray = np.zeros(0)
+    def __init__(self, fleet: float, own: Mapping[str, float], part: float) -> None:
+        self._budgets = {place: number * part for place, number in {_FLEET: fleet, **own}.items()}
+        self._accepted = np.array([*self._budgets.values()])
+        self._sharing = np.zeros(0, dtype=np.intp)
 
-    def evidence(self, names: Sequence[str]) -> FloatArray:
-        """ln(ticks per day × series × tests / false alarms per day), detection.md, for each series. Names only ever grow."""
-        if len(self._evidence) != len(names):
-            sharing = [self._sharing(name) for name in names]
-            needed = {
-                one: log(DAY_MINUTES * number * self._tests / self._budgets[one]) for one, number in Counter(sharing).items()
-            }
-            self._evidence = np.array([needed[one] for one in sharing])
-        return self._evidence
+    def evidence(self, names: Sequence[str], tests: int) -> FloatArray:
+        """ln(ticks per day × series × tests / false alarms per day), detection.md, for each series."""
+        return self.evidence_for(names, np.full(len(names), float(DAY_MINUTES * tests)))
 
-    def _sharing(self, name: str) -> str:
+    def evidence_for(self, names: Sequence[str], chances: FloatArray) -> FloatArray:
+        """ln(chances a day of all who share a number / false alarms per day); `chances` of each series. Names only ever grow."""
+        if len(self._sharing) != len(names):
+            places = [*self._budgets]
+            self._sharing = np.array([places.index(self._of(name)) for name in names], dtype=np.intp)
+        together = np.bincount(self._sharing, chances, len(self._accepted))
+        needed: FloatArray = np.log(np.maximum(together, _NO_CHANCE) / self._accepted)[self._sharing]
+        return needed
+
+    def _of(self, name: str) -> str:
         """Whose budget a series shares: its own, its cut's, the fleet's."""
         return next((one for one in (name, series_cut(name)) if one in self._budgets), _FLEET)

@@ -23,6 +23,7 @@ from streams.core.frame import MinuteFrame
 from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
+from streams.core.means import Means
 from streams.core.measure import Cell
 from streams.core.profile import Profile
 from streams.core.roster import CUT as STAFFED_CUT
@@ -89,7 +90,6 @@ class Detect:
         self._shortages = Shortages(store, rules.shortage, self._held_backs)
         self._watch = Watch(rules, self._explain, self._held_backs)
         self._forecasting = Forecasting(store, rules.forecast)
-        self._parts = (self._watch, self._thresholds, self._shortages)  # what tells of alerts
         self._horizon_minutes = 0 if rules.shortage is None else rules.shortage.horizon_minutes
         self._wanted = Wanted(
             offered=frozenset((*rules.cuts, *rules.contribution.cuts)),
@@ -104,6 +104,9 @@ class Detect:
         self._booked: dict[str, _Books] = {}
         self._minutes = _MINUTES_DECODER.decode(store[META_KEY]) if META_KEY in store else ClosedMinutes()
         self._restore()
+        kpi = rules.thresholds.kpi.abandonment, rules.held_back.time_zone
+        self._means = Means(store, rules, self._held_backs, kpi, self._names)
+        self._parts = (self._watch, self._thresholds, self._shortages, self._means)  # what tells of alerts
 
     def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
         """Take closed minutes of merge shards and step every minute that all shards have closed; take orders about alerts."""
@@ -112,8 +115,10 @@ class Detect:
                 self._stepped = self._watch.acknowledge(frame) or self._stepped
                 self._thresholds.acknowledge(frame)
                 self._shortages.acknowledge(frame)
+                self._means.acknowledge(frame)
                 continue
             self._minutes.take(frame, self._wanted)
+            self._means.take([row for row in frame.rows if series_cut(row.series) in self._rules.cuts])
             if len(self._minutes.closed_ms) == frame.shards:
                 self._advance(min(self._minutes.closed_ms.values()))
         self._dirty = self._dirty or bool(frames)
@@ -133,6 +138,7 @@ class Detect:
             self._contributions.drain()
         self._thresholds.drain()
         self._shortages.drain()
+        self._means.drain(len(self._names), stepped=self._stepped)
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
@@ -178,6 +184,7 @@ class Detect:
         counts = np.array([contacts.get(name, 0) for name in self._names], dtype=np.float64)
         if asleep:
             self._fleet.wake(counts, profile, gap_minutes)
+            self._means.wake(start_ms, gap_minutes)
         elif self._names:
             self._expect_and_step(counts, profile, start_ms)
         if minutes.empty_minutes >= ASLEEP_MINUTES:
@@ -186,6 +193,7 @@ class Detect:
         self._columns.update((name, len(self._names) + place) for place, name in enumerate(newcomers))
         self._names += newcomers
         self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))
+        self._means.enrol(len(newcomers))
 
     def _foresee(self, start_ms: int, staff: dict[str, Cell], everything: dict[str, int]) -> None:
         """Judge the hours to come, where this minute has ended a forecast slot."""
@@ -207,6 +215,8 @@ class Detect:
             figures = (int(counts[column]), float(forecast.mean[column]), float(low[column]), float(high[column]))
             self._expectations.append((name, _expectation(name, start_ms, figures)))
         self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
+        others = {name: incident.explained_by or incident.alert_id for name, incident in self._watch.active.items()}
+        self._means.step(start_ms, self._names, self._columns, self._fleet.held > 0, at_rest, others)
         if self._watch.active:
             self._forecasting.hold(self._watch.active)
             self._contributions.spoil(min(incident.onset_ms for incident in self._watch.active.values()))

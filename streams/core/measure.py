@@ -60,6 +60,11 @@ AVAILABLE_MS = 84  # agents' time, 84 to 87, behind all that contacts are counte
 ON_CONTACT_MS = 85
 AFTER_CONTACT_MS = 86
 BREAK_MS = 87
+# What merge makes of the sketch of handle times for detect, in minutes only and behind them: of contacts handled in more than
+# 0 ms their number, and the sums of ln milliseconds and of its square, in thousandths.
+HANDLE_LOGGED = 88
+HANDLE_LOG = 89
+HANDLE_LOG_SQUARES = 90
 
 NAMES: Mapping[int, str] = {
     OFFERED: "offered",
@@ -162,6 +167,20 @@ def sketch_quantiles(cell: Cell, base: int, quantiles: tuple[float, ...]) -> lis
             seen += buckets[position][1]
         found.append(sketch_value(buckets[position][0]))
     return found
+
+
+def handle_logs(cell: Cell) -> Cell:
+    """HANDLE_LOGGED, HANDLE_LOG and HANDLE_LOG_SQUARES of a cell, from its sketch: each time within 1 % and so each logarithm
+    within 0.01; {} where nobody was handled."""
+    buckets = [(code - HANDLE_SKETCH, n) for code, n in cell.items() if HANDLE_SKETCH < code < HANDLE_SKETCH + SKETCH_SIZE]
+    if not buckets:
+        return {}
+    logs = [((index - 1.5) * _LOG_GAMMA, n) for index, n in buckets]
+    return {
+        HANDLE_LOGGED: sum(n for _, n in logs),
+        HANDLE_LOG: round(1000 * sum(n * log_ms for log_ms, n in logs)),
+        HANDLE_LOG_SQUARES: round(1000 * sum(n * log_ms * log_ms for log_ms, n in logs)),
+    }
 
 
 def add(target: Cell, change: Cell) -> None:

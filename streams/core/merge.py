@@ -14,7 +14,7 @@ import msgspec
 
 from streams.core.frame import Frame, MinuteFrame, MinuteRow, PaneChange
 from streams.core.kpi import KpiRules
-from streams.core.measure import BREAK_MS, OFFERED, Cell
+from streams.core.measure import BREAK_MS, OFFERED, Cell, handle_logs
 from streams.core.merge_fresh import Fresh, by_window
 from streams.core.merge_live import Live
 from streams.core.merge_long import Long
@@ -257,7 +257,7 @@ class Merge:
 
     def _of_minute(self, cut: str, cell: Cell) -> Cell:
         if cut in self._rules.watch_cuts:
-            return {code: n for code, n in cell.items() if code <= BREAK_MS}
+            return {code: n for code, n in cell.items() if code <= BREAK_MS} | handle_logs(cell)
         return {OFFERED: cell[OFFERED]} if cut in self._rules.contribution_cuts and OFFERED in cell else {}
 
     def _clock(self, now_ms: int) -> Clock | None:

@@ -44,6 +44,7 @@ RETURN_MINUTES, RETURN_SIZE = 10, 1.6
 CALIBRATION = 1.0
 # With a profile one false alarm per series and week came at 3.1 less than the bound says, at 0.3, 3 and 30 contacts/min alike.
 CALIBRATION_PROFILED = 3.1
+MEAN_SHARE = 0.5  # of the false alarms accepted in all: those of means (means.py), in equal parts; volumes have the rest
 SETTLED_VARIANCE = 0.02  # of the log level after an incident: known to 14 %, so that it is corrected within minutes
 UNTOLD_VARIANCE = 0.05  # after a silent one: its figures have been checked by nobody
 
@@ -69,7 +70,7 @@ class Watch:
 
     def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
         self.rules = rules
-        self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, cusum.ROWS - 1)
+        self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, 1 - MEAN_SHARE)
         self._explain_parts = explain_parts
         self._held_backs = held_backs
         self.pending: Incidents = {}
@@ -89,7 +90,7 @@ class Watch:
 
     def _gates(self, fleet: Fleet, names: list[str]) -> cusum.Gates:
         """A series with a profile needs less evidence, and no busiest minute's worth of excess."""
-        needed = self._budgets.evidence(names) - CALIBRATION
+        needed = self._budgets.evidence(names, cusum.ROWS - 1) - CALIBRATION
         threshold = needed - np.where(fleet.profiled, CALIBRATION_PROFILED - CALIBRATION, 0.0)
         return cusum.Gates(threshold, self.rules.contacts_min, self.rules.ratio_min, np.where(fleet.profiled, 0.0, fleet.peak))
 

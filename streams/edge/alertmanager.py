@@ -35,6 +35,8 @@ NAMES: Final = {
     "outage": "ContactOutage",
     "threshold": "KpiThreshold",
     "shortage": "StaffShortage",
+    "rise": "KpiRise",
+    "fall": "KpiFall",
 }
 
 
@@ -199,6 +201,10 @@ def annotations(alert: Alert) -> dict[str, str]:
         what, description = f"of {alert.metric}", f"{alert.value} since {since}, limit {alert.limit} (n = {alert.observed})."
     if alert.foreseen is not None:
         what, description = "of staff", _foreseen(alert, alert.foreseen)
+    elif alert.usual is not None:
+        what = f"of {alert.metric}"
+        unit = " s" if alert.metric == "aht" else ""
+        description = f"Since {since} {alert.value}{unit}, usually {alert.usual}{unit}{ratio} (n = {alert.contacts})."
     return {
         "summary": f"{alert.kind.capitalize()} {what}: {place}",
         "description": description,

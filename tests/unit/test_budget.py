@@ -3,6 +3,7 @@
 from math import log
 from pathlib import Path
 
+import numpy as np
 import pytest
 from detect_rules import DETECT
 from msgspec.structs import replace
@@ -23,24 +24,30 @@ def frame(minute: int, contacts: int) -> MinuteFrame:
 
 
 def test_all_series_share_the_budget_of_the_fleet() -> None:
-    assert Budgets(1.0, {}, 8).evidence(NAMES).tolist() == [log(1440 * 5 * 8 / 1.0)] * 5
+    assert Budgets(1.0, {}, 1.0).evidence(NAMES, 8).tolist() == pytest.approx([log(1440 * 5 * 8 / 1.0)] * 5)
 
 
 def test_a_cut_shares_its_own_and_a_series_has_its_own_for_itself() -> None:
-    needed = Budgets(1.0, {"channel": 0.1, "queue\x1fbilling": 2.0}, 8).evidence(NAMES)
+    needed = Budgets(1.0, {"channel": 0.1, "queue\x1fbilling": 2.0}, 1.0).evidence(NAMES, 8)
     fleet, channel, billing = log(1440 * 2 * 8 / 1.0), log(1440 * 2 * 8 / 0.1), log(1440 * 8 / 2.0)
-    assert needed.tolist() == [fleet, channel, channel, billing, fleet]
+    assert needed.tolist() == pytest.approx([fleet, channel, channel, billing, fleet])
 
 
 def test_false_alarms_of_all_series_add_up_to_the_budgets() -> None:
     """Each series is due e^-evidence of the tests of a day."""
-    needed = Budgets(1.0, {"channel": 0.1, "queue\x1fbilling": 2.0}, 8).evidence(NAMES)
+    needed = Budgets(1.0, {"channel": 0.1, "queue\x1fbilling": 2.0}, 1.0).evidence(NAMES, 8)
     assert sum(1440 * 8 * 2.718281828459045 ** -float(one) for one in needed) == pytest.approx(1.0 + 0.1 + 2.0)
 
 
 def test_a_series_that_comes_later_makes_the_others_need_more() -> None:
-    budgets = Budgets(1.0, {}, 8)
-    assert budgets.evidence(NAMES[:4])[0] < budgets.evidence(NAMES)[0]
+    budgets = Budgets(1.0, {}, 1.0)
+    assert budgets.evidence(NAMES[:4], 8)[0] < budgets.evidence(NAMES, 8)[0]
+
+
+def test_a_series_that_has_less_to_say_shares_less_and_a_measure_has_its_part() -> None:
+    needed = Budgets(1.0, {"channel": 0.1}, 0.25).evidence_for(NAMES, np.array([10.0, 3.0, 1.0, 5.0, 0.0]))
+    fleet, channel = log((10 + 5) / 0.25), log((3 + 1) / 0.025)
+    assert needed.tolist() == pytest.approx([fleet, channel, channel, fleet, fleet])
 
 
 def found_after(own: dict[str, float]) -> int | None:
@@ -54,7 +61,7 @@ def found_after(own: dict[str, float]) -> int | None:
 
 
 def test_the_smaller_its_number_the_later_a_series_calls() -> None:
-    assert [found_after(own) for own in ({}, {"total": 0.1}, {"total": 1e-3}, {"total": 1e-9})] == [2, 3, 4, None]
+    assert [found_after(own) for own in ({"total": 2.0}, {"total": 0.1}, {"total": 1e-3}, {"total": 1e-9})] == [2, 3, 4, None]
 
 
 def test_numbers_of_the_settings_reach_detect(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 // Firing alerts, newest first: what, where, since when, how much, what to do. A new one is announced once to screen readers.
 
 import { $, KINDS, attribute, element, reconcile, text } from "./dom.js";
-import { age, count, minute, percent } from "./format.js";
+import { age, count, duration, minute, percent } from "./format.js";
 import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
 
 const RESOLVED_SHOWN = 5;
 const ENDS = { resolved: "✓ resolved", expired: "· no longer followed" };
+const MEANS = { aht: { words: "handle time", show: duration }, abandonment: { words: "abandonment", show: percent } };
 let announced = null; // what was firing at the last drawing; null before the first
 
 const where = (alert) => (alert.cut === "total" ? "all contacts" : `${cutOf(alertKey(alert))} ${nameOf(alertKey(alert))}`);
@@ -18,6 +19,8 @@ function amount(alert) {
     const { start_ms: start, end_ms: end, people, people_needed: needed } = alert.foreseen;
     return `${minute(start, zone())}–${minute(end, zone())}: ${count(alert.excess)} of ${count(alert.expected)} contacts too many; ${people.toFixed(1)} people, ${needed.toFixed(1)} needed`;
   }
+  const mean = MEANS[alert.metric];
+  if (mean && alert.kind !== "threshold") return `${mean.words} ${mean.show(alert.value)} instead of ${mean.show(alert.usual)} (${count(alert.contacts)} contacts)`;
   const ratio = alert.ratio === null ? "" : `${alert.ratio.toFixed(1)}× expected: `;
   const excess = `${alert.excess >= 0 ? "+" : "−"}${count(Math.abs(alert.excess))}`;
   return `${ratio}${count(alert.observed)} contacts instead of ${count(alert.expected)} (${excess})`;

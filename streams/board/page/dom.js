@@ -48,4 +48,6 @@ export const KINDS = {
   outage: { icon: "✕", words: "Outage" },
   threshold: { icon: "◆", words: "Threshold" },
   shortage: { icon: "◔", words: "Short of staff ahead" },
+  rise: { icon: "▲", words: "Rise" },
+  fall: { icon: "▼", words: "Fall" },
 };
