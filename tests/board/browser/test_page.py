@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from forecast_rules import forecast_day
+from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
 from streams.core.series import series_of
@@ -77,6 +78,17 @@ def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board:
     page.route("**/stream", lambda _: None)  # never answers
     page.reload()
     expect(value(page, "offered")).to_have_text("1,792")
+
+
+def test_an_alert_of_a_mean_is_told_in_minutes_or_per_cent(writer: Any, board: Any, wall: Any) -> None:
+    page = wall.open(board.url)
+    alert = replace(writer.alert("firing", BILLING), kind="rise", metric="aht", value=490.0, usual=365.0, contacts=120)
+    writer.publish(alerts=(alert,))
+    card = page.locator("#alerts .alert")
+    expect(card.locator(".what")).to_have_text("▲ Rise – queue billing")
+    expect(card.locator(".amount")).to_have_text("handle time 8:10 instead of 6:05 (120 contacts)")
+    writer.publish(alerts=(replace(alert, version=writer.revision(), metric="abandonment", value=0.24, usual=0.112),))
+    expect(card.locator(".amount")).to_have_text("abandonment 24.0 % instead of 11.2 % (120 contacts)")
 
 
 def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: Any, board: Any, wall: Any) -> None:
