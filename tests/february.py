@@ -1,4 +1,5 @@
-"""A recount of the bank's February calls for every KPI that the file can give, by local day and queue; csv and datetime only.
+"""A recount of the bank's February calls for every KPI that the file can give, by local day, week, month and queue; csv and
+datetime only.
 
 It shares no code with `streams`. Like oracle.py it works in local wall time (Asia/Jerusalem has no clock change in February and
 March 1999) by the rules of streams/sources/README.md: each figure counts on the day of its own moment. A call of a customer ends
@@ -35,6 +36,7 @@ class Calls:
     gaps: list[int] = field(default_factory=list)  # seconds from the end of the call before to that of a repeat
     followed: int = 0  # first contacts that were followed on the same day
     matured: list[bool] = field(default_factory=list)  # of each first contact whose week is over on this day: was it followed?
+    customer_days: int = 0  # of a week or month: the customers of each day, added up
 
 
 class Figure(NamedTuple):
@@ -103,6 +105,23 @@ def _stamp(row: dict[str, str], name: str) -> datetime:
     return datetime.strptime(f"{row['date']} {row[name]}", "%y%m%d %H:%M:%S")
 
 
+def together(days: Iterable[Calls]) -> Calls:
+    """The calls of a week or month: a customer of several days is one of them."""
+    whole = Calls()
+    for day in days:
+        whole.offered += day.offered
+        whole.queued += day.queued
+        whole.followed += day.followed
+        whole.answered += day.answered
+        whole.abandoned += day.abandoned
+        whole.talks += day.talks
+        whole.gaps += day.gaps
+        whole.matured += day.matured
+        whole.by_customer += day.by_customer
+        whole.customer_days += len(day.by_customer)
+    return whole
+
+
 def figures(calls: Calls) -> dict[str, Figure]:
     """What the table of KPIs says of these calls; the file knows neither transfers, escalations nor reopenings."""
     return {**_of_calls(calls), **_of_customers(calls)}
@@ -149,7 +168,8 @@ def _of_customers(calls: Calls) -> dict[str, Figure]:
         "customers_three_times": _ratio(times[3], customers),
         "customers_often": _ratio(times[4], customers),
         "repeat_customers": _ratio(customers - times[1], customers),
-        "interaction_rate_net": _rate(customers),
+        "interaction_rate_net": _rate(calls.customer_days or customers),
+        "customer_reach": _rate(customers),
     }
 
 

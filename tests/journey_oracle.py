@@ -4,6 +4,7 @@ It shares no code with journey: it looks at all contacts of a customer at once.
 """
 
 from collections import Counter
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -72,7 +73,9 @@ def oracle(found: list[Call]) -> Sums:
                 _count(total, call, level, call.ended_ms, code + 2)
         for series in ("total", f"queue\x1f{call.queue}"):
             day = call.ended_ms // DAY * DAY
-            for code, period in ((63, day), (67, (call.ended_ms // DAY + 3) // 7)):  # 1970 began on a Thursday
+            week = (call.ended_ms // DAY + 3) // 7  # 1970 began on a Thursday
+            month = date(1970, 1, 1) + timedelta(days=call.ended_ms // DAY)
+            for code, period in ((63, day), (67, week), (71, 12 * month.year + month.month)):
                 places.setdefault((code, period, series, call.customer), []).append(day)
     for (code, _, series, _), days in places.items():
         for times, day in enumerate(sorted(days)[:4], 1):

@@ -42,7 +42,7 @@ from streams.core.watermark import NEVER
 
 __all__ = ("Journey", "JourneyChanges", "JourneyRules")
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 META_KEY = b"m"
 CUSTOMER_PREFIX = b"c"
 _SERIES_KEY = Struct(">cI")  # series are numbered, so that they are found without looking at all customers
@@ -143,7 +143,7 @@ class Journey:
             if history.due_ms == at_ms:
                 before, after = self._contributions(history, at_ms - 1), self._contributions(history, at_ms)
                 self._counts.replace(before, after, at_ms - BUCKET_MS)  # what is due in a minute is on time there
-                self._keep(name, forget(history, self._rules, at_ms), 0, at_ms)
+                self._keep(name, forget(history, self._rules, self._zone, at_ms), 0, at_ms)
 
     def _take_in(self, contact: Contact, watermark_ms: int) -> None:
         """A contact as it was known at a watermark, in the windows that were open then."""
@@ -165,14 +165,14 @@ class Journey:
             self._counts.replace(
                 self._contributions(history, watermark_ms), self._contributions(after, watermark_ms), watermark_ms
             )
-            self._counts.customers(history.contacts, contacts, watermark_ms)
+            self._counts.customers(history, contacts, watermark_ms)
             self._keep(contact.customer, after, history.due_ms, watermark_ms)
 
     def _append(self, name: str, history: History, past: Past, watermark_ms: int) -> None:
         """A customer's newest contact, the common case: what it changes doesn't take going through all the others."""
         changes = appended(history, past, self._rules, self._contexts, self._zone, watermark_ms)
         self._counts.replace(*changes, watermark_ms)
-        self._counts.newest(history.contacts, past, watermark_ms)
+        self._counts.newest(history, past, watermark_ms)
         after = msgspec.structs.replace(history, contacts=[*history.contacts, past])
         if history.due_ms and watermark_ms < history.due_ms <= rounded(past.ended_ms + self._rules.repeat_ms):
             self._dirty[name] = after  # what is due next is due before anything of this one
@@ -181,10 +181,12 @@ class Journey:
 
     def _keep(self, name: str, history: History, appointment_ms: int, until_ms: int) -> None:
         """Put a customer down, with an appointment for what is due next; an earlier one stands."""
-        if not history.contacts:  # what is forgotten is too old for anything that may still come to follow it
+        if (
+            not history.contacts and not history.older
+        ):  # what is forgotten is too old for anything that may still come to follow it
             self._dirty[name] = None
             return
-        due_ms = next_due_ms(history, self._rules, until_ms)
+        due_ms = next_due_ms(history, self._rules, self._zone, until_ms)
         if appointment_ms and appointment_ms <= due_ms:
             due_ms = appointment_ms
         else:

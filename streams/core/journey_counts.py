@@ -1,7 +1,7 @@
 """What journey counts since the last drain: cells by combination, as in intake, and customers by frequency, which are by series.
 
 A customer of two queues is one customer of the whole and one of each queue, so distinct customers can't be rolled up from
-combinations; each cut is looked at on its own. They are exact: journey knows the customer's other contacts of the week. The
+combinations; each cut is looked at on its own. They are exact: journey knows the customer's other contacts of the month. The
 surprise: they lie in the first pane of their day, under the closed level that keeps them out of all shorter windows.
 """
 
@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 from streams.core.cells import Cells
 from streams.core.context import Contexts
 from streams.core.frame import PaneChange, shard_of
-from streams.core.journey_history import Contributions, Key, Past
+from streams.core.journey_history import Contributions, History, Key, Past
 from streams.core.measure import Cell, add
-from streams.core.measure_journey import DAY_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
+from streams.core.measure_journey import DAY_CUSTOMERS, MONTH_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
 from streams.core.rules import IntakeRules
 from streams.core.watermark import Lateness
 from streams.core.window import window_start
 
 Places: TypeAlias = Sequence[tuple[int, str]]  # shard and series in each cut, in the order of the cuts
+Place: TypeAlias = tuple[int, int]  # a period: its first code, and when it begins
+Values: TypeAlias = tuple[str | None, ...]
 
 
 class Counts:
@@ -43,45 +45,48 @@ class Counts:
             if before.get(key) != cell:
                 self._add(key, cell, watermark_ms)
 
-    def customers(self, before: Sequence[Past], after: Sequence[Past], watermark_ms: int) -> None:
-        """A customer's contacts are others than before: in days and weeks concerned, he may be one with more or fewer of them."""
-        if [(past.ended_ms, past.values) for past in before] == [(past.ended_ms, past.values) for past in after]:
+    def customers(self, before: History, after: Sequence[Past], watermark_ms: int) -> None:
+        """A customer's contacts are others than before: in periods concerned, he may be one with more or fewer of them."""
+        if [(past.ended_ms, past.values) for past in before.contacts] == [(past.ended_ms, past.values) for past in after]:
             return  # a newer revision that says nothing of when or in which series, the common case
-        changed = {self._starts(past.ended_ms) for past in set(before) ^ set(after)}
-        days, weeks = {day_ms for day_ms, _ in changed}, {week_ms for _, week_ms in changed}
-        for sign, contacts in ((-1, before), (1, after)):
-            seen: dict[tuple[int, int, str], int] = {}
+        changed = {place for past in set(before.contacts) ^ set(after) for place in self._places(past.ended_ms)}
+        for sign, contacts in ((-1, before.contacts), (1, after)):
+            seen: dict[tuple[Place, str], int] = {}
+            for older in before.older:
+                for _, series in self._cells.now(self._contexts.of(older.values).combination):
+                    _count(seen, ((MONTH_CUSTOMERS, older.month_ms), series), older.contacts)
             for past in contacts:
-                day_ms, week_ms = self._starts(past.ended_ms)
-                if week_ms not in weeks:
+                places = self._places(past.ended_ms)
+                concerned = [place for place in places if place in changed]
+                if not concerned:
                     continue
-                row = self._row(day_ms, watermark_ms)
+                row = self._row(places[0][1], watermark_ms)
                 for _, series in self._cells.now(self._contexts.of(past.values).combination):
-                    _step(row, series, WEEK_CUSTOMERS, _next(seen, (WEEK_CUSTOMERS, week_ms, series)), sign)
-                    if day_ms in days:
-                        _step(row, series, DAY_CUSTOMERS, _next(seen, (DAY_CUSTOMERS, day_ms, series)), sign)
+                    for place in concerned:
+                        _step(row, series, place[0], _count(seen, (place, series), 1), sign)
 
-    def newest(self, before: Sequence[Past], past: Past, watermark_ms: int) -> None:
+    def newest(self, before: History, past: Past, watermark_ms: int) -> None:
         """As `customers`, where a contact came after all others: only its own series have one more."""
-        day_ms, week_ms = self._starts(past.ended_ms)
-        row = self._row(day_ms, watermark_ms)
+        periods = self._places(past.ended_ms)
+        row = self._row(periods[0][1], watermark_ms)
         if row is None:
             return
-        places = self._cells.now(self._contexts.of(past.values).combination)
-        in_week = [each for each in before if each.ended_ms >= week_ms]  # both are after all others, so none is of a later one
-        in_day = [each for each in in_week if each.ended_ms >= day_ms]
-        for code, others in ((WEEK_CUSTOMERS, in_week), (DAY_CUSTOMERS, in_day)):
-            for (_, series), times in zip(places, self._times(places, others), strict=True):
+        own = self._cells.now(self._contexts.of(past.values).combination)
+        for code, start_ms in periods:  # it is after all others, so none is of a later one
+            others = [(each.values, 1) for each in before.contacts if each.ended_ms >= start_ms]
+            if code == MONTH_CUSTOMERS:
+                others += [(older.values, older.contacts) for older in before.older if older.month_ms == start_ms]
+            for (_, series), times in zip(own, self._times(own, others), strict=True):
                 _step(row, series, code, times, 1)
 
-    def _times(self, places: Places, others: Sequence[Past]) -> list[int]:
-        """The how-manieth contact of each of these series one is that comes after others."""
-        times = [1] * len(places)
-        for other in others:
-            theirs = self._cells.now(self._contexts.of(other.values).combination)
-            for cut, (mine, its) in enumerate(zip(places, theirs, strict=True)):  # by cut, in the same order
+    def _times(self, own: Places, others: Sequence[tuple[Values, int]]) -> list[int]:
+        """The how-manieth contact of each of these series one is that comes after others, so many of each values."""
+        times = [1] * len(own)
+        for values, n in others:
+            theirs = self._cells.now(self._contexts.of(values).combination)
+            for cut, (mine, its) in enumerate(zip(own, theirs, strict=True)):  # by cut, in the same order
                 if mine == its:
-                    times[cut] += 1
+                    times[cut] += n
         return times
 
     def take(self) -> list[list[PaneChange]]:
@@ -105,9 +110,11 @@ class Counts:
         if level < self._lateness.levels:
             add(self._cells.at(pane_ms, level, combination), cell)
 
-    def _starts(self, time_ms: int) -> tuple[int, int]:
-        """When the day and the week of a moment begin."""
-        return window_start("1d", time_ms, self._zone), window_start("1w", time_ms, self._zone)
+    def _places(self, time_ms: int) -> tuple[Place, Place, Place]:
+        """Day, week and month of a moment."""
+        day_ms = window_start("1d", time_ms, self._zone)
+        week_ms, month_ms = window_start("1w", day_ms, self._zone), window_start("1mo", day_ms, self._zone)
+        return (DAY_CUSTOMERS, day_ms), (WEEK_CUSTOMERS, week_ms), (MONTH_CUSTOMERS, month_ms)
 
     def _row(self, day_ms: int, watermark_ms: int) -> dict[str, Cell] | None:
         """Series → cell of a day, under its closed level; None where the day is closed."""
@@ -116,7 +123,7 @@ class Counts:
 
 
 def _step(row: dict[str, Cell] | None, series: str, code: int, times: int, sign: int) -> None:
-    """The how-manieth contact of a customer in a day or week: of one with k contacts it makes one with k + 1."""
+    """The how-manieth contact of a customer in a period: of one with k contacts it makes one with k + 1."""
     if row is not None and times <= OFTEN:
         cell = row.get(series)
         if cell is None:
@@ -127,6 +134,6 @@ def _step(row: dict[str, Cell] | None, series: str, code: int, times: int, sign:
             cell[last - 1] = cell.get(last - 1, 0) - sign
 
 
-def _next(seen: dict[tuple[int, int, str], int], key: tuple[int, int, str]) -> int:
-    times = seen[key] = seen.get(key, 0) + 1
+def _count(seen: dict[tuple[Place, str], int], key: tuple[Place, str], n: int) -> int:
+    times = seen[key] = seen.get(key, 0) + n
     return times

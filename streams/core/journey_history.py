@@ -1,9 +1,11 @@
 """One customer's recent contacts, and what they contribute, a pure function of them and of how far event time is.
 
 Contacts stand in the order of their ends. One follows another where it ends less than W after it. The surprise: what is so old
-that it can't change any open window is forgotten, but its end stays, so that who followed it remains a repeat.
+that it can't change any open window is forgotten, but its end stays, so that who followed it remains a repeat, and until its
+month is over its place, so that who comes again is no new customer of the month.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TypeAlias
@@ -19,7 +21,7 @@ from streams.core.measure_journey import ANY, GAP_MS, REPEATS_ESCALATED, SAME_IS
 from streams.core.rules import IntakeRules
 from streams.core.series import DIMENSIONS
 from streams.core.trend import WindowKind
-from streams.core.window import window_end
+from streams.core.window import window_end, window_start
 
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * 24 * HOUR_MS
@@ -56,16 +58,26 @@ class Past(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     back_ms: int | None
 
 
+class Older(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How many contacts with the same values are forgotten of a month (its start) that isn't final yet."""
+
+    month_ms: int
+    values: tuple[str | None, ...]
+    contacts: int
+
+
 class History(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One customer: contacts in order; due_ms: the bucket of event time in which something of it is due.
 
-    before_ms: the end of the last contact that is forgotten, before_issues: of the last with each issue.
+    before_ms: the end of the last contact that is forgotten, before_issues: of the last with each issue; older: those whose month
+    goes on.
     """
 
     contacts: list[Past]
     due_ms: int = 0
     before_ms: int | None = None
     before_issues: dict[str, int] = {}
+    older: list[Older] = []
 
 
 NOTHING = History([])
@@ -89,22 +101,32 @@ def past_of(contact: Contact) -> Past:
     return Past(contact.ended_ms, digest, contact.revision, dimensions_of(contact), contact.escalated, contact.back_ms)
 
 
-def forget(history: History, rules: JourneyRules, until_ms: int) -> History:
+def forget(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> History:
     """Without the contacts that are too old to change anything; what the others contribute to open windows stays the same."""
     old = [past for past in history.contacts if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
+    older = [each for each in history.older if _over_ms(each.month_ms, rules, zone) > until_ms]
     if not old:
-        return history
+        return history if len(older) == len(history.older) else msgspec.structs.replace(history, older=older)
     kept = history.contacts[len(old) :]
     issues = {**history.before_issues, **{past.values[_ISSUE] or "": past.ended_ms for past in old}}
     still = kept[0].ended_ms if kept else until_ms
     near = {issue: ended_ms for issue, ended_ms in issues.items() if issue and still - ended_ms < rules.repeat_ms}
-    return History(kept, history.due_ms, old[-1].ended_ms, near)
+    counts = Counter({(each.month_ms, each.values): each.contacts for each in older})
+    counts.update((window_start("1mo", past.ended_ms, zone), past.values) for past in old)
+    going_on = [Older(*key, n) for key, n in counts.items() if _over_ms(key[0], rules, zone) > until_ms]
+    return History(kept, history.due_ms, old[-1].ended_ms, near, going_on)
 
 
-def next_due_ms(history: History, rules: JourneyRules, until_ms: int) -> int:
-    """When a contact's W is over next, or one can be forgotten: a bucket after `until_ms`."""
+def next_due_ms(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> int:
+    """When a contact's W is over next, or one can be forgotten, or its month: a bucket after `until_ms`."""
     moments = [rounded(past.ended_ms + after) for past in history.contacts for after in (rules.repeat_ms, rules.keep_ms)]
+    moments += [_over_ms(each.month_ms, rules, zone) for each in history.older]
     return min([moment for moment in moments if moment > until_ms], default=0)
+
+
+def _over_ms(month_ms: int, rules: JourneyRules, zone: ZoneInfo) -> int:
+    """When no contact can be counted in a month any more."""
+    return rounded(window_end("1mo", month_ms, zone) + rules.counting.graces_ms[-1][1])
 
 
 def contributions(history: History, rules: JourneyRules, contexts: Contexts, zone: ZoneInfo, until_ms: int) -> Contributions:

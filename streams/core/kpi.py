@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.core.kpi_sketches import Sketches
 from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limits, net_limits, wilson_limits
-from streams.core.kpi_table import AGENTS_NOW, Abandonment, Kpi, ServiceLevel, Shape
+from streams.core.kpi_table import AGENTS_NOW, CUSTOMERS, REACH, Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
 from streams.core.series import series_cut, series_values
 from streams.core.trend import KpiValue, WindowKind
@@ -25,6 +25,7 @@ SCORE_INTERVAL_MIN = 30
 _MATURED, _PROVISIONAL = ("fcr", "fcr_issue"), ("fcr_provisional", "fcr_issue_provisional")
 _NAMED = ("service_level", "abandonment")  # null or not, they say which variant they are
 _WITH_VARIANT = (*_NAMED, *_MATURED, *_PROVISIONAL)
+_SEEN = "of customers seen"
 _NULL, _NULL_MEAN = KpiValue(None, 0), KpiValue(None, 0, variant="mean")
 
 
@@ -158,8 +159,7 @@ def _ratios(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
 
 def _time_shares(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
     """n in seconds of agents' time."""
-    band, sums = given.rules.bands.get(kpi.name), given.sums
-    shares = zip(sums.values[place], sums.ns[place], strict=True)
+    band, shares = given.rules.bands.get(kpi.name), zip(given.sums.values[place], given.sums.ns[place], strict=True)
     return [_value(value, n // 1000, band) if n > 0 else _NULL for value, n in shares]
 
 
@@ -173,7 +173,12 @@ def _staffing(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
 
 
 def _rates(kpi: Kpi, place: int, given: _Given) -> list[KpiValue]:
-    return [_rate(kpi, hits, given.rules, series) for hits, series in zip(given.sums.hits[place], given.series, strict=True)]
+    rules, hits_of = given.rules, given.sums.hits[place]
+    if rules.segment_customers:
+        return [_rate(kpi, hits, rules, series) for hits, series in zip(hits_of, given.series, strict=True)]
+    seen = given.sums.counts(CUSTOMERS.plus).sum(axis=0).tolist() if kpi.name != REACH else [0] * len(hits_of)
+    # Without a band: those are made for all customers that there are.
+    return [KpiValue(hits / n, n, variant=_SEEN) if n > 0 else _NULL for hits, n in zip(hits_of, seen, strict=True)]
 
 
 def _percentiles(kpi: Kpi, _place: int, given: _Given) -> list[KpiValue]:
@@ -182,8 +187,7 @@ def _percentiles(kpi: Kpi, _place: int, given: _Given) -> list[KpiValue]:
 
 
 def _longest(kpi: Kpi, _place: int, given: _Given) -> list[KpiValue]:
-    band = given.rules.bands.get(kpi.name)
-    return [_value(*sketches.highest(kpi.sketches), band) for sketches in given.sketches]
+    return [_value(*sketches.highest(kpi.sketches), given.rules.bands.get(kpi.name)) for sketches in given.sketches]
 
 
 def _null(kpi: Kpi, variant: str | None) -> KpiValue:
@@ -242,8 +246,6 @@ def _variant(kpi: Kpi, rules: KpiRules, series: str) -> str | None:
 def _rate(kpi: Kpi, hits: int, rules: KpiRules, series: str) -> KpiValue:
     """Against the customers that there are: those of the series' segment, or all."""
     given = rules.segment_customers
-    if not given:
-        return _NULL
     segment = series_values(series).get("segment")
     n = sum(given.values()) if segment is None else given.get(segment, 0)
     if not n:

@@ -65,7 +65,7 @@ MIXED_OFFER = "offered when offered, answered and abandoned when the wait ends: 
 MIXED_REOPEN = "reopened when reopened, handled when completed: a short window can be above 1"
 AT_END = "when the contact first ends, under what is known of it then; contacts of known customers"
 AT_MATURITY = "when W is over, counted from the first contact's end"
-BY_DAY = "when the customer's contacts end; in windows of a day and of a week"
+BY_DAY = "when the customer's contacts end; in windows of a day, a week and a month"
 NOW = "at the moment of publishing, live windows only"
 AS_TIME_PASSES = "as time passes; in the cuts total and queue, where an agent of two queues is one in each"
 
@@ -132,7 +132,7 @@ def _of_first(name: str, title: str, family: j.Family, *, matured: bool) -> Kpi:
 
 def _of_customers(name: str, title: str, what: str, *contacts: int) -> Kpi:
     codes = Terms(tuple(j.DAY_CUSTOMERS + n - 1 for n in contacts))
-    return _ratio(name, title, BY_DAY, f"customers with {what} in the window / customers with a contact", codes, _CUSTOMERS)
+    return _ratio(name, title, BY_DAY, f"customers with {what} in the window / customers with a contact", codes, CUSTOMERS)
 
 
 _BUSY = (m.ON_CONTACT_MS, m.AFTER_CONTACT_MS)
@@ -147,7 +147,9 @@ AGENTS_NOW: Mapping[str, tuple[str, ...]] = {
     "agents_busy": ("on_contact", "after_contact"),
     "agents_on_break": ("on_break",),
 }
-_CUSTOMERS = Terms(tuple(j.DAY_CUSTOMERS + k for k in range(j.OFTEN)))
+REACH = "customer_reach"
+_BASE = "customers: as given in [kpi.segment_customers]; where none are, those seen in the day, week or month"
+CUSTOMERS = Terms(tuple(j.DAY_CUSTOMERS + k for k in range(j.OFTEN)))
 _ENDED_WAITS = (m.ANSWERED, m.ABANDONED)
 # fmt: off
 SERVICE_LEVELS: Mapping[ServiceLevel, Kpi] = {
@@ -234,19 +236,22 @@ KPIS: tuple[Kpi, ...] = (
     _ratio("escalation_after_repeat", "Escalation after repeat", AT_END, "repeats that were escalated / repeats",
            Terms((j.REPEATS_ESCALATED,)), Terms((j.ANY.repeats,))),
     Kpi(name="customers", title="Customers", unit="customers", shape="count", attribution=BY_DAY,
-        formula="distinct customers of the day or week, exactly",
-        numerator=_CUSTOMERS, denominator=_CUSTOMERS),
+        formula="distinct customers of the day, week or month, exactly",
+        numerator=CUSTOMERS, denominator=CUSTOMERS),
     Kpi(name="contacts_per_customer", title="Interaction count per customer", unit="contacts", shape="mean", attribution=BY_DAY,
-        formula="contacts of known customers / customers", numerator=Terms((j.ANY.contacts,)), denominator=_CUSTOMERS),
+        formula="contacts of known customers / customers", numerator=Terms((j.ANY.contacts,)), denominator=CUSTOMERS),
     _of_customers("customers_once", "Customers with one contact", "one contact", 1),
     _of_customers("customers_twice", "Customers with two contacts", "two contacts", 2),
     _of_customers("customers_three_times", "Customers with three contacts", "three contacts", 3),
     _of_customers("customers_often", "Customers with four or more contacts", "four or more contacts", 4),
     _of_customers("repeat_customers", "Customers who repeat", "two or more contacts", 2, 3, 4),
     Kpi(name="interaction_rate", title="Interaction rate", unit="ratio", shape="rate", attribution=AT_OFFER,
-        formula="contacts offered / customers as given in [kpi.segment_customers]", numerator=Terms((m.OFFERED,))),
+        formula=f"contacts offered / {_BASE}", numerator=Terms((m.OFFERED,))),
     Kpi(name="interaction_rate_net", title="Interaction rate, net", unit="ratio", shape="rate", attribution=BY_DAY,
-        formula="distinct customers / customers as given in [kpi.segment_customers]", numerator=_CUSTOMERS),
+        formula="contacts, one of each customer and day / customers as for the interaction rate",
+        numerator=Terms((j.CUSTOMER_DAYS,))),
+    Kpi(name=REACH, title="Customers in touch", unit="ratio", shape="rate", attribution=BY_DAY,
+        formula="distinct customers / customers as given in [kpi.segment_customers]", numerator=CUSTOMERS),
     Kpi(name="share", title="Share of contacts (channel mix, issue mix …)", unit="ratio", shape="reader", attribution=AT_OFFER,
         formula="offered / offered of the total in the same window; given by streams trends and /api/v1/trends"),
     Kpi(name="change", title="Change of contact volume", unit="ratio", shape="reader", attribution=AT_OFFER,

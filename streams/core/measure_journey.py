@@ -32,6 +32,8 @@ REPEATS_ESCALATED = 61
 OFTEN = 4  # customers with so many contacts and more are counted together
 DAY_CUSTOMERS = 64  # + contacts of the customer in the day - 1, at most OFTEN - 1
 WEEK_CUSTOMERS = 68  # the same of the week, at the day of the contact that makes it so many
+MONTH_CUSTOMERS = 72  # and of the month
+CUSTOMER_DAYS = 76  # customers of each day, added up: made when a window is told
 
 NAMES: Mapping[int, str] = {
     **{code: f"journey_{name}" for name, code in zip(Family._fields, ANY, strict=True)},
@@ -40,14 +42,23 @@ NAMES: Mapping[int, str] = {
     REPEATS_ESCALATED: "journey_repeats_escalated",
     **{DAY_CUSTOMERS + k: f"customers_{k + 1}" for k in range(OFTEN)},
     **{WEEK_CUSTOMERS + k: f"customers_of_week_{k + 1}" for k in range(OFTEN)},
+    **{MONTH_CUSTOMERS + k: f"customers_of_month_{k + 1}" for k in range(OFTEN)},
+    CUSTOMER_DAYS: "customer_days",
 }
+_DAY_CODES = range(DAY_CUSTOMERS, DAY_CUSTOMERS + OFTEN)
+_OF_LONG: Mapping[WindowKind, int] = {"1w": WEEK_CUSTOMERS, "1mo": MONTH_CUSTOMERS}
 
 
 def of_window(cell: dict[int, int], kind: WindowKind) -> dict[int, int]:
-    """A cell in which DAY_CUSTOMERS are those of the window: the week's in a week; of a month only sums of days are known."""
-    if kind not in ("1w", "1mo"):
+    """A cell in which DAY_CUSTOMERS are those of the window, a week's or month's, and CUSTOMER_DAYS those of its days."""
+    days = sum([cell[code] for code in _DAY_CODES if code in cell])
+    first = _OF_LONG.get(kind)
+    if not days and first is None:
         return cell
-    found = {code: n for code, n in cell.items() if not DAY_CUSTOMERS <= code < DAY_CUSTOMERS + OFTEN}
-    if kind == "1w":
-        found.update({DAY_CUSTOMERS + k: cell[WEEK_CUSTOMERS + k] for k in range(OFTEN) if WEEK_CUSTOMERS + k in cell})
+    found = {**cell, CUSTOMER_DAYS: days} if days else {**cell}
+    if first is not None:
+        for k in range(OFTEN):
+            found.pop(DAY_CUSTOMERS + k, None)
+            if first + k in cell:
+                found[DAY_CUSTOMERS + k] = cell[first + k]
     return found

@@ -1,12 +1,14 @@
-"""The bank's February calls: every KPI by day and queue, by way of source and all stages, and from the file alone."""
+"""The bank's February calls by queue: every KPI of days, weeks and the month, by way of all stages, and from the file alone."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from february import CUSTOMERS, Calls, Figure, Key, figures, recount
+from february import CUSTOMERS, Calls, Figure, Key, figures, recount, together
 from flow import DAY, Flow, heartbeat
 from intake_fakes import RecordFake
 from oracle import DATA, TIME_ZONE
@@ -30,6 +32,9 @@ SETTINGS = {
     "STREAMS_TOPICS_SHARDS": "1",
     "STREAMS_KPI_SEGMENT_CUSTOMERS": f"{{all = {CUSTOMERS}}}",
 }
+Place: TypeAlias = tuple[str, date, str]  # kind, local day of the start, queue
+LONG_KEYS = [f"{SEPARATOR}{kind}{SEPARATOR}".encode() for kind in ("1d", "1w", "1mo")]
+FEBRUARY = 2
 TOGETHER = 10_000  # events between two drains: two days, as only final windows are wanted
 # No surveys, scores, replies, bots, issues, nor whether a contact was resolved or what agents do between contacts.
 NOT_IN_THE_FILE = {
@@ -41,30 +46,45 @@ NOT_IN_A_DAY = {kpi.name for kpi in KPIS if kpi.shape in ("now", "reader")}  # o
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here: the bank's February calls")
 
 
-def from_the_pipeline() -> dict[Key, Trend]:
-    """The final days by queue, until the weeks of all first contacts are over."""
+def from_the_pipeline() -> dict[Place, Trend]:
+    """The final days, weeks and months by queue, until the weeks of all first contacts are over."""
     with DATA.open(newline="") as file:
         events = collect(read_rows(file, DATA.name)).events
     flow = Flow(SETTINGS)
-    days: dict[Key, Trend] = {}
+    windows: dict[Place, Trend] = {}
     for begin in range(0, len(events), TOGETHER):
         flow.feed([RecordFake(orjson.dumps(event)) for event in events[begin : begin + TOGETHER]])
-        days.update(_final_days(flow))
+        windows.update(_finals(flow))
     flow.feed([heartbeat(time_of(events[-1]) + 10 * DAY)])
-    while some := list(_final_days(flow)):  # merge closes what falls due in one drain after the other
-        days.update(some)
-    return days
+    while some := list(_finals(flow)):  # merge closes what falls due in one drain after the other
+        windows.update(some)
+    return windows
 
 
-def _final_days(flow: Flow) -> Iterator[tuple[Key, Trend]]:
-    """What the next drain says of whole days. Nothing that was sent is kept: it would be all minutes of the month."""
+def _finals(flow: Flow) -> Iterator[tuple[Place, Trend]]:
+    """What the next drain says of whole days and more. Nothing that was sent is kept: it would be all minutes of the month."""
     flow.settle()
     for sent in flow.sent.pop(flow.topics.trends):
-        if sent.value and f"{SEPARATOR}1d{SEPARATOR}".encode() in (sent.key or b""):  # decoding the minutes would take seconds
+        if sent.value and any(kind in (sent.key or b"") for kind in LONG_KEYS):  # decoding the minutes would take seconds
             trend = decode_trend(sent.value)
             if trend.final:
-                yield (datetime.fromtimestamp(trend.window.start_ms / 1000, ZONE).date(), trend.series["queue"]), trend
+                day = datetime.fromtimestamp(trend.window.start_ms / 1000, ZONE).date()
+                yield (trend.window.kind, day, trend.series["queue"]), trend
     flow.sent.clear()
+
+
+def by_window(days: dict[Key, Calls]) -> dict[Place, Calls]:
+    """The recount of days, and of the weeks and the month that they make; March isn't over."""
+    weeks: dict[Key, list[Calls]] = defaultdict(list)
+    months: dict[Key, list[Calls]] = defaultdict(list)
+    for (day, queue), calls in sorted(days.items()):
+        weeks[day - timedelta(days=day.weekday()), queue].append(calls)
+        months[day.replace(day=1), queue].append(calls)
+    return {
+        **{("1d", *key): calls for key, calls in days.items()},
+        **{("1w", *key): together(of_week) for key, of_week in weeks.items()},
+        **{("1mo", *key): together(of_month) for key, of_month in months.items() if key[0].month == FEBRUARY},
+    }
 
 
 def check(trend: Trend, expected: dict[str, Figure]) -> None:
@@ -87,8 +107,8 @@ def _sum(trend: Trend, terms: Terms) -> int:
 
 
 @pytest.mark.thorough
-def test_every_kpi_by_day_and_queue_equals_what_the_file_alone_gives() -> None:
-    expected, found = recount(), from_the_pipeline()
+def test_every_kpi_by_day_week_month_and_queue_equals_what_the_file_alone_gives() -> None:
+    expected, found = by_window(recount()), from_the_pipeline()
     assert expected.keys() == found.keys()
     for key, trend in found.items():
         check(trend, figures(expected[key]))

@@ -88,6 +88,29 @@ def test_a_customer_of_several_days_is_one_of_the_week(flow: Flow) -> None:
     assert found == {"customers": (5, 5), "customers_twice": (0.4, 5), "contacts_per_customer": (1.4, 5)}
 
 
+def test_a_customer_of_several_weeks_is_one_of_the_month() -> None:
+    """Contacts in three weeks of November: of the first journey keeps nothing but its place in the month."""
+    flow = Flow({"STREAMS_KPI_SEGMENT_CUSTOMERS": "{private = 10}"})
+    first = MONDAY - 21 * DAY
+    for number, (who, day) in enumerate((("ann", 0), ("bob", 1), ("ann", 14), ("ann", 15), ("cem", 15))):
+        ended_ms = first + day * DAY + 9 * HOUR
+        flow.feed([heartbeat(ended_ms - HOUR), *contact(f"customer {who}", f"c{number}", ended_ms)])
+        flow.settle()
+    for day in range(16, 31):  # until December
+        flow.feed([heartbeat(first + day * DAY)])
+        flow.settle()
+    month = flow.finals("1mo", "total")[first - 2 * DAY].kpis
+    names = ("customers", "customers_once", "customers_three_times", "contacts_per_customer")
+    assert {name: (round(month[name].value or 0, 4), month[name].n) for name in names} == {
+        "customers": (3, 3),
+        "customers_once": (0.6667, 3),
+        "customers_three_times": (0.3333, 3),
+        "contacts_per_customer": (1.6667, 3),
+    }
+    assert [month[name].value for name in ("interaction_rate", "interaction_rate_net", "customer_reach")] == [0.5, 0.5, 0.3]
+    assert [key for (stage, _), store in flow.stores.items() if stage == "journey" for key in store if key[:1] == b"c"] == []
+
+
 def test_the_interaction_rate_is_of_the_customers_that_there_are(flow: Flow) -> None:
     days = (0, 1, 2, 3, 7)
     assert [kpi(flow, "interaction_rate")[day] for day in days] == [(0.3, 10), (0.2, 10), (0.1, 10), (0.1, 10), (0.2, 10)]

@@ -17,7 +17,7 @@ from streams.core.journey import Journey, JourneyRules
 
 GRACES_MS = (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)
 RULES = JourneyRules(counting=make_rules(cuts=("total", "queue")), sources=2, repeat_ms=W)
-END = START + 20 * DAY
+END = START + 40 * DAY  # when the month is over, too
 LATE_MS = (-30_000, -1, MINUTE, 20 * MINUTE, 3 * HOUR, 30 * HOUR, 48 * HOUR)
 
 

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from streams.core import measure as m
+from streams.core import measure_journey as j
 from streams.core.kpi import Band, KpiRules, QueueNow, band_of, kpis, kpis_of, rules_in, service_level_variant, wilson
 from streams.core.kpi_sums import net_limits
 from streams.core.kpi_table import KPIS, ServiceLevel
 from streams.core.measure import Cell
+from streams.core.measure_journey import of_window
 from streams.core.trend import LIVE, LONG, TUMBLING, KpiValue
 
 BANDS = {"service_level": Band("up", 0.8, 0.7), "asa": Band("down", 20.0, 60.0)}
@@ -227,3 +229,18 @@ def test_a_band_holds_in_the_windows_that_it_is_made_for() -> None:
     bands = {kind: (of_kind["transfer_rate"].band, of_kind["reopen_rate"].band) for kind, of_kind in found.items()}
     assert {kind for kind, of_kind in bands.items() if of_kind != (None, None)} == {"1d", "today"}
     assert bands["1d"] == ("low", "high")
+
+
+def test_the_interaction_rate_is_of_the_customers_seen_where_none_are_given() -> None:
+    cell = of_window({m.OFFERED: 12, j.DAY_CUSTOMERS: 3, j.DAY_CUSTOMERS + 1: 1, j.MONTH_CUSTOMERS: 2}, "1mo")
+    names = ("interaction_rate", "interaction_rate_net", "customer_reach")
+    rules = structs.replace(RULES, bands={"interaction_rate": Band("up", 0.8, 0.6)})
+    seen = [kpis(cell, rules, "total")[name] for name in names]
+    assert seen == [
+        KpiValue(6.0, 2, variant="of customers seen"),
+        KpiValue(2.0, 2, variant="of customers seen"),
+        KpiValue(None, 0),
+    ]
+    given_rules = structs.replace(rules, segment_customers={"private": 40})
+    of_given = [kpis(cell, given_rules, "total")[name] for name in names]
+    assert of_given == [KpiValue(0.3, 40, band="low"), KpiValue(0.1, 40), KpiValue(0.05, 40)]
