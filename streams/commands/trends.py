@@ -16,7 +16,7 @@ from rich.table import Column, Table
 
 from streams.commands import figures
 from streams.commands.options import ConfigOption, JsonOption, load
-from streams.core.compare import Against, change, earlier_start, share
+from streams.core.compare import Against, change, earlier_start, share, share_change
 from streams.core.errors import StreamsError
 from streams.core.kpi_table import KPIS, Kpi
 from streams.core.live import record_series
@@ -86,15 +86,18 @@ def read_trends(settings: "Settings", cut: str, window: str, final_only: bool, a
 
 
 def compared(records: list[Trend], against: Against | None) -> list[Trend]:
-    """Records with their share of all contacts and, where it is asked for, their change."""
+    """Records with their share of all contacts and, where it is asked for, the change of volume and share."""
     places = {(record_series(trend), trend.window.kind, trend.window.start_ms): trend for trend in records}
     found = []
     for trend in records:
-        window, series = trend.window, record_series(trend)
-        kpis = {**trend.kpis, "share": share(trend, places.get((TOTAL, window.kind, window.start_ms)))}
+        kind, start_ms, series = trend.window.kind, trend.window.start_ms, record_series(trend)
+        total = places.get((TOTAL, kind, start_ms))
+        kpis = {**trend.kpis, "share": share(trend, total)}
         if against is not None:
-            then = None if window.kind in LIVE else places.get((series, window.kind, earlier_start(window, against)))
+            then_ms = start_ms if kind in LIVE else earlier_start(trend.window, against)
+            then, total_then = (None if kind in LIVE else places.get((one, kind, then_ms)) for one in (series, TOTAL))
             kpis["change"] = change(trend, then)
+            kpis["share_change"] = share_change(trend, total, then, total_then)
         found.append(msgspec.structs.replace(trend, kpis=kpis))
     return found
 

@@ -1,4 +1,4 @@
-"""What no trend knows of itself: its share of its cut, and its change against an earlier window. Made by who reads several.
+"""What no trend knows of itself: its share of its cut, and the change of both against an earlier window. Made by their readers.
 
 The surprise: only final windows are compared over time. A provisional one is the beginning of a window, and every morning would
 look like a fall (decision 18).
@@ -6,6 +6,7 @@ look like a fall (decision 18).
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import hypot
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -49,3 +50,19 @@ def change(now: Trend, then: Trend | None) -> KpiValue:
         return KpiValue(None, 0)
     low, high = (part / (1 - part) - 1 if part < 1 else None for part in wilson(after, after + before))
     return KpiValue(after / before - 1, before, low, high)
+
+
+def share_change(now: Trend, total: Trend | None, then: Trend | None, total_then: Trend | None) -> KpiValue:
+    """How much larger a share is than in an earlier window: 0.02 is two hundredths of all contacts more. n is the earlier total.
+
+    The interval is R. Newcombe's for a difference of two ratios (Statistics in Medicine 17, 1998, method 10).
+    """
+    if then is None or not (now.final and then.final) or now.window.kind in LIVE:
+        return KpiValue(None, 0)
+    after, before = share(now, total), share(then, total_then)
+    if after.value is None or before.value is None:
+        return KpiValue(None, 0)
+    difference = after.value - before.value
+    low = difference - hypot(after.value - (after.low or 0.0), (before.high or 0.0) - before.value)
+    high = difference + hypot((after.high or 0.0) - after.value, before.value - (before.low or 0.0))
+    return KpiValue(difference, before.n, low, high)

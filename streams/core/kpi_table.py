@@ -257,6 +257,9 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(name="change", title="Change of contact volume", unit="ratio", shape="reader", attribution=AT_OFFER,
         formula="offered / offered in the window before, at the same time yesterday or a week ago, - 1; final windows only; "
                 "given by streams trends --against; interval of a ratio of two Poisson counts"),
+    Kpi(name="share_change", title="Change of share", unit="ratio", shape="reader", attribution=AT_OFFER,
+        formula="share - share in the window before, at the same time yesterday or a week ago; final windows only; "
+                "given by streams trends --against, with --json or --kpis share_change; Newcombe's interval"),
     # Agents: what they do with their time. n is in seconds of agents' time; of staffing, of time that has passed.
     Kpi(name="occupancy", title="Occupancy", unit="ratio", shape="time_share", attribution=AS_TIME_PASSES,
         formula="time on contact and on after-contact work / the same + time available; breaks in neither",

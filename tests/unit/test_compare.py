@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streams.core.compare import Against, change, earlier_start, share
+from streams.core.compare import Against, change, earlier_start, share, share_change
 from streams.core.trend import KpiValue, Trend, Window, WindowKind
 
 ZONE = "Europe/Berlin"
@@ -68,3 +68,16 @@ def test_provisional_windows_are_never_compared_with_final_ones() -> None:
 def test_there_is_a_change_from_few_contacts_to_none() -> None:
     found = change(trend(0), trend(3))
     assert (found.value, found.low) == (-1, -1)
+
+
+def test_a_share_that_grew_is_told_with_the_interval_of_a_difference() -> None:
+    # Newcombe's example of 1998: 56 of 70 against 48 of 80 are 0.2 more, 0.0524 to 0.3339.
+    found = share_change(trend(56, "channel"), trend(70), trend(48, "channel"), trend(80))
+    limits = [round(limit or 0, 4) for limit in (found.value, found.low, found.high)]
+    assert (limits, found.n) == ([0.2, 0.0524, 0.3339], 80)
+
+
+def test_a_share_of_a_window_that_may_still_change_or_of_none_is_not_compared() -> None:
+    now, total, nothing = trend(56, "channel"), trend(70), KpiValue(None, 0)
+    assert nothing == share_change(now, total, None, trend(80)) == share_change(now, total, trend(48, "channel"), None)
+    assert nothing == share_change(now, total, trend(48, "channel", final=False), trend(80, final=False))

@@ -27,6 +27,8 @@ def test_records_get_their_share_and_their_change_against_the_window_before() ->
     assert [(None if a is None else round(a, 9), None if b is None else round(b, 9)) for a, b in found] == [
         (1.0, None), (0.2, None), (1.0, 0.1), (0.3, 0.65)
     ]  # fmt: skip
+    share_changes = [one.kpis["share_change"].value for one in compared(records, "previous")]
+    assert share_changes == [None, None, 0, pytest.approx(0.1)]
     assert all("change" not in one.kpis for one in compared(records, None))
 
 
