@@ -44,6 +44,7 @@ class Feed:
         idle: bool = False,
         waiting: list[WaitingLevel] | None = None,
         ended_ms: int | None = None,
+        backlog: dict[str, int] | None = None,
     ) -> None:
         self.numbers[source] += 1
         self.merge.apply(
@@ -51,7 +52,7 @@ class Feed:
                 Frame(
                     source=source, number=self.numbers[source], watermark_ms=watermark_ms, idle=idle,
                     read_ms=self.now_ms - 100, sent_ms=self.now_ms, changes=list(changes), waiting=waiting,
-                    ended_ms=ended_ms,
+                    ended_ms=ended_ms, backlog=backlog,
                 )
             ]
         )  # fmt: skip

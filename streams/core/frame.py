@@ -51,6 +51,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     read_ms: when the oldest event in `changes` was read from Kafka; sent_ms: when the flush began (wall clock).
     waiting: all waiting levels of this partition and shard, replacing the earlier ones; None where nothing changed.
     ended_ms: the feed has ended at this event time and no contact has come since; silence after it means nothing.
+    backlog: by series the contacts that are open, in the same way as `waiting`.
     """
 
     version: int = VERSION
@@ -63,6 +64,7 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     changes: list[PaneChange]
     waiting: list[WaitingLevel] | None = None
     ended_ms: int | None = None
+    backlog: dict[str, int] | None = None
 
 
 def shard_of(series: str, shards: int) -> int:
@@ -119,13 +121,14 @@ class Framing:
         waiting: Sequence[list[WaitingLevel] | None],
         read_ms: int | None,
         now_ms: int,
+        backlog: Sequence[dict[str, int]] | None = None,
     ) -> list[Frame]:
         """The changes of a flush as frames, one for each shard, in rounds where there is much, each under the next number.
 
         None where nothing is new and the last flush is younger than PULSE_MS. What comes before the last round says nothing new
         but its changes, under the watermark told before: no window may close between the rounds.
         """
-        is_quiet = said == self._said and not any(shards) and all(levels is None for levels in waiting)
+        is_quiet = said == self._said and not any(shards) and all(levels is None for levels in waiting) and backlog is None
         if is_quiet and now_ms - self._sent_ms < PULSE_MS:
             return []
         self._said, self._sent_ms = said, now_ms
@@ -134,7 +137,7 @@ class Framing:
         for part in parts:
             frames += self._round(Said(self.watermark_ms, idle=False, ended_ms=None), part, [None] * len(part), read_ms, now_ms)
         self.watermark_ms = said.watermark_ms
-        return [*frames, *self._round(said, last, waiting, read_ms, now_ms)]
+        return [*frames, *self._round(said, last, waiting, read_ms, now_ms, backlog)]
 
     def _round(
         self,
@@ -143,8 +146,10 @@ class Framing:
         waiting: Sequence[list[WaitingLevel] | None],
         read_ms: int | None,
         now_ms: int,
+        backlog: Sequence[dict[str, int]] | None = None,
     ) -> list[Frame]:
         self.number += 1
+        levels_of: Sequence[dict[str, int] | None] = [None] * len(part) if backlog is None else backlog
         return [
             Frame(
                 source=self._source,
@@ -156,8 +161,9 @@ class Framing:
                 changes=changes,
                 waiting=levels,
                 ended_ms=said.ended_ms,
+                backlog=open_contacts,
             )
-            for changes, levels in zip(part, waiting, strict=True)
+            for changes, levels, open_contacts in zip(part, waiting, levels_of, strict=True)
         ]
 
 

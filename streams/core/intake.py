@@ -182,7 +182,8 @@ class Intake:
 
     def _frames(self, now_ms: int, idle: bool) -> list[Frame]:
         said = Said(self._watermark_ms(), idle, self._ended_ms)
-        return self._framing.frames(said, self._cells.take(), self._changed_levels(now_ms), self._read_ms, now_ms)
+        levels, backlog = self._changed_levels(now_ms), self._lives.backlog(now_ms)
+        return self._framing.frames(said, self._cells.take(), levels, self._read_ms, now_ms, backlog)
 
     def _pulse(self, now_ms: int, idle: bool) -> Pulse:
         return Pulse(

@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.core.kpi_sketches import Sketches
 from streams.core.kpi_sums import LIMIT_DIGITS, FloatArray, Sums, means_and_limits, net_limits, wilson_limits
-from streams.core.kpi_table import AGENTS_NOW, CUSTOMERS, REACH, Abandonment, Kpi, ServiceLevel, Shape
+from streams.core.kpi_table import AGENTS_NOW, BACKLOG, CUSTOMERS, REACH, Abandonment, Kpi, ServiceLevel, Shape
 from streams.core.measure import Cell
 from streams.core.series import series_cut, series_values
 from streams.core.trend import KpiValue, WindowKind
@@ -70,11 +70,12 @@ class AgentsNow(NamedTuple):
 
 
 class QueueNow(NamedTuple):
-    """What is at this moment: how many contacts wait, how long the oldest of them has, and the agents, where any are known."""
+    """What is at this moment: who waits, how long the oldest has, the agents where any are known, how many contacts are open."""
 
     waiting: int
     oldest_seconds: float
     agents: AgentsNow | None = None
+    backlog: int = 0
 
 
 def rules_in(rules: KpiRules, kind: WindowKind) -> KpiRules:
@@ -200,7 +201,7 @@ def _value(value: float | None, n: int, band: Band | None) -> KpiValue:
 
 def _now(kpi: Kpi, queue: QueueNow, rules: KpiRules) -> tuple[str, KpiValue]:
     """What is at this moment; of agents nothing where none is known."""
-    n = queue.waiting
+    n = queue.backlog if kpi.name == BACKLOG else queue.waiting
     value = float(n) if kpi.unit == "contacts" else queue.oldest_seconds if n else None
     if kpi.name in AGENTS_NOW:
         n = sum(getattr(queue.agents, state) for state in AGENTS_NOW[kpi.name]) if queue.agents else 0

@@ -147,7 +147,7 @@ AGENTS_NOW: Mapping[str, tuple[str, ...]] = {
     "agents_busy": ("on_contact", "after_contact"),
     "agents_on_break": ("on_break",),
 }
-REACH = "customer_reach"
+REACH, BACKLOG = "customer_reach", "backlog"
 _BASE = "customers: as given in [kpi.segment_customers]; where none are, those seen in the day, week or month"
 CUSTOMERS = Terms(tuple(j.DAY_CUSTOMERS + k for k in range(j.OFTEN)))
 _ENDED_WAITS = (m.ANSWERED, m.ABANDONED)
@@ -277,6 +277,8 @@ KPIS: tuple[Kpi, ...] = (
         formula="contacts that wait in a queue"),
     Kpi(name="oldest_in_queue", title="Oldest in queue", unit="seconds", shape="now", attribution=NOW,
         formula="how long the contact that waits longest has waited"),
+    Kpi(name=BACKLOG, title="Backlog", unit="contacts", shape="now", attribution=NOW,
+        formula="open contacts: begun, and neither completed, abandoned nor without an event for [intake] open_hours"),
 )
 # fmt: on
 

@@ -12,6 +12,7 @@ from bisect import insort
 from collections.abc import Iterable, MutableMapping
 
 from streams.core import contact
+from streams.core.backlog import Backlog
 from streams.core.cells import Cells
 from streams.core.contact import Contact
 from streams.core.context import Combination, Context, Contexts
@@ -48,6 +49,7 @@ class Lives:
         self._cells = cells
         self.expiry = Expiry()
         self._waiting = Waiting()
+        self._backlog = Backlog()
         self._customers = Customers(rules.customer_key)
         self._contacts_told: list[Contact] = []
         self._dirty: dict[str, Interaction | None] = {}
@@ -55,13 +57,16 @@ class Lives:
         self.odd: Odd = {}
 
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the interactions of the store: who is due when, and who waits. They stay asleep."""
+        """Take up the interactions of the store: who is due when, who is open and who waits. They stay asleep."""
         schedule, start = self.expiry.schedule, len(PREFIX)
         for key, data in entries:
             name, head = key[start:].decode(), decode_head(data)
             schedule(name, self._due(head.phase, head.last_ms))
-            if head.phase == WAITING:
-                self._waiting.enter(name, self._contexts.of(decode_values(head.values)).combination, head.queued_ms)
+            if OPEN <= head.phase <= TALKING:
+                combination = self._contexts.of(decode_values(head.values)).combination
+                self._backlog.move(None, combination)
+                if head.phase == WAITING:
+                    self._waiting.enter(name, combination, head.queued_ms)
 
     def recall(self, name: str) -> Interaction:
         """An interaction that is asleep, awake again."""
@@ -81,12 +86,14 @@ class Lives:
             if kind <= ABANDONED and not w.bot
             else fact_of(w, time_ms, kind, context.values, customer)
         )
-        interaction = self.interactions.get(name)
+        interaction, was_open = self.interactions.get(name), None
         if interaction is None:
             life = Life(context)
             interaction = self.interactions[name] = Interaction([fact], context, life)
         else:
             life, facts = interaction.life, interaction.facts
+            if OPEN <= life.phase <= TALKING:
+                was_open = life.context.combination
             if fact < facts[-1] or (life.phase == TIMED_OUT and time_ms <= life.last_ms):
                 self._fold_anew(name, interaction, fact, watermark_ms)
                 return
@@ -106,6 +113,9 @@ class Lives:
         STEPS[kind](life, fact, self._cells.at(time_ms, level, life.context.combination), self.odd, self._rules)
         if phase == WAITING or life.phase == WAITING:
             self._wait(name, life)
+        now_open = life.context.combination if OPEN <= life.phase <= TALKING else None
+        if now_open is not was_open:
+            self._backlog.move(was_open, now_open)
         # An open interaction that stays open is due later than it was, and that is noticed in time.
         if not (OPEN <= phase <= TALKING and OPEN <= life.phase <= TALKING):
             self.expiry.schedule(name, self._due(life.phase, time_ms))
@@ -125,6 +135,7 @@ class Lives:
             if is_due:
                 interaction = interaction or self.recall(name)
                 state = interaction.life
+                self._backlog.move(state.context.combination, None)
                 self._time_out(name, interaction, before_ms)
                 self._dirty[name] = interaction
             self.expiry.schedule(name, self._due(state.phase, state.last_ms))
@@ -140,6 +151,16 @@ class Lives:
                 waiting, oldest_ms = levels[shard].get(series, (0, since_ms))
                 levels[shard][series] = waiting + n, min(oldest_ms, since_ms)
         return [[WaitingLevel(series, *level) for series, level in sorted(shard.items())] for shard in levels]
+
+    def backlog(self, now_ms: int) -> list[dict[str, int]] | None:
+        """The contacts that are open now, by shard and series; None where nothing has changed or it isn't time."""
+        if not self._backlog.is_due(now_ms):
+            return None
+        levels: list[dict[str, int]] = [{} for _ in range(self._rules.shards)]
+        for combination, n in self._backlog.levels():
+            for shard, series in self._cells.now(combination):
+                levels[shard][series] = levels[shard].get(series, 0) + n
+        return levels
 
     def contacts(self) -> list[Contact]:
         """What journey has to hear since the last call: a version for each fact, whatever the drains."""
@@ -164,6 +185,7 @@ class Lives:
 
     def _fold_anew(self, name: str, interaction: Interaction, fact: Fact, watermark_ms: int) -> None:
         """Add a fact that doesn't come in order."""
+        was_open = _open_under(interaction.life)
         before = self._fold(interaction.facts, interaction.first, watermark_ms)
         insort(interaction.facts, fact)
         interaction.first = first_context(interaction.facts, self._contexts)
@@ -171,6 +193,7 @@ class Lives:
         interaction.life = after.life
         self._replace(before, after, watermark_ms)
         self._dirty[name] = interaction
+        self._backlog.move(was_open, _open_under(after.life))
         self._settle(name, interaction, watermark_ms)
 
     def _fill_gaps(self, interaction: Interaction, context: Context, watermark_ms: int) -> None:
@@ -233,3 +256,7 @@ class Lives:
 
     def _due(self, phase: int, last_ms: int) -> int:
         return last_ms + (self._rules.open_ms if OPEN <= phase <= TALKING else self._rules.linger_ms)
+
+
+def _open_under(life: Life) -> Combination | None:
+    return life.context.combination if is_open(life) else None

@@ -130,6 +130,8 @@ class Merge:
                 self._add(change, read_ms)
             if frame.waiting is not None:
                 self._live.touch(self._waiting.replace(frame.source, frame.waiting))
+            if frame.backlog is not None:
+                self._live.touch(self._waiting.replace_backlog(frame.source, frame.backlog))
 
     def drain(self, now_ms: int) -> MergeChanges:
         """Close what is due, publish what changed, write the state. Cheap when nothing happened."""

@@ -57,9 +57,10 @@ class Live:
     def restore(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]], waiting: Waiting) -> None:
         """Stand where the last drain stood: what was on the wall then is published again, or as empty where it has left since."""
         self.move(watermark_ms, today, panes)
-        self.touch(waiting.names())
-        self._shown["30m"].update(self._trailing.cells, waiting.names())
-        self._shown["today"].update(today.cells, waiting.names())
+        now = {*waiting.names(), *waiting.open_names()}
+        self.touch(now)
+        self._shown["30m"].update(self._trailing.cells, now)
+        self._shown["today"].update(today.cells, now)
 
     def move(self, watermark_ms: int, today: OpenWindow, panes: Mapping[int, Mapping[Entry, Cell]]) -> None:
         """Follow the watermark; `today` is the day that holds it."""
@@ -117,7 +118,7 @@ class Live:
             read_ms = dirty.pop(series)
             cell = cells.get(series, _NOTHING)
             queue = None if is_by_hours(series) else waiting.now(series, at_ms)
-            if cell or (queue is not None and queue.waiting):
+            if cell or (queue is not None and (queue.waiting or queue.backlog)):
                 shown.add(series)
             elif series in shown:
                 shown.discard(series)

@@ -1,4 +1,5 @@
-"""What is now: who waits in a queue and what agents do, as the levels of each source partition, and their sum per series.
+"""What is now: who waits in a queue, who is open and what agents do, as the levels of each source partition, and their sum per
+series.
 
 A level is not additive over time: each list of a source partition replaces the one before.
 """
@@ -10,9 +11,10 @@ import msgspec
 from streams.core.frame import WaitingLevel
 from streams.core.kpi import AgentsNow, QueueNow
 
-_PREFIX = b"w"
+_PREFIX, _BACKLOG_PREFIX = b"w", b"o"
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[WaitingLevel])
+_BACKLOG_DECODER = msgspec.msgpack.Decoder(dict[str, int])
 
 
 class Waiting:
@@ -28,7 +30,11 @@ class Waiting:
         self._by_series: dict[str, dict[int, WaitingLevel]] = {}
         self._queues: dict[str, int] = {}  # series in which somebody waits: in how many source partitions
         self._sums: dict[str, tuple[int, int, AgentsNow | None]] = {}  # of the series that were asked for since they changed
+        self._backlogs: dict[int, dict[str, int]] = {}  # by source partition
         self._dirty: set[int] = set()
+        self._dirty_backlogs: set[int] = set()
+        for key in [key for key in store if key.startswith(_BACKLOG_PREFIX)]:
+            self._backlogs[int(key[1:])] = _BACKLOG_DECODER.decode(store[key])
         for key in [key for key in store if key.startswith(_PREFIX)]:
             self.replace(int(key[1:]), _DECODER.decode(store[key]))
         self._dirty.clear()
@@ -43,26 +49,41 @@ class Waiting:
             self._put(series, source, after.get(series))
         return touched
 
+    def replace_backlog(self, source: int, backlog: dict[str, int]) -> set[str]:
+        """Take how many are open in each series of a source partition; the series in which that is another number."""
+        before = self._backlogs.get(source, {})
+        self._backlogs[source] = backlog
+        self._dirty_backlogs.add(source)
+        return {series for series in before.keys() | backlog.keys() if before.get(series) != backlog.get(series)}
+
     def names(self) -> Iterable[str]:
         """The series in which somebody waits."""
         return self._queues.keys()
 
+    def open_names(self) -> set[str]:
+        """The series in which a contact is open."""
+        return {series for backlog in self._backlogs.values() for series in backlog}
+
     def now(self, series: str, at_ms: int) -> QueueNow:
-        """How many wait in a series, how long the oldest has, in seconds, and what its agents do."""
+        """How many wait in a series, how long the oldest has, in seconds, what its agents do, and how many are open."""
+        backlog = sum([levels.get(series, 0) for levels in self._backlogs.values()])
         levels = self._by_series.get(series)
         if levels is None:
-            return QueueNow(0, 0.0)
+            return QueueNow(0, 0.0, backlog=backlog)
         found = self._sums.get(series)
         if found is None:
             found = self._sums[series] = _sum(levels.values())
         waiting, oldest_ms, agents = found
-        return QueueNow(waiting, max(0, at_ms - oldest_ms) / 1000 if waiting else 0.0, agents)
+        return QueueNow(waiting, max(0, at_ms - oldest_ms) / 1000 if waiting else 0.0, agents, backlog)
 
     def flush(self) -> None:
         """Write the lists that changed."""
         for source in self._dirty:
             self._store[_PREFIX + str(source).encode()] = _ENCODER.encode(list(self._levels[source].values()))
+        for source in self._dirty_backlogs:
+            self._store[_BACKLOG_PREFIX + str(source).encode()] = _ENCODER.encode(self._backlogs[source])
         self._dirty.clear()
+        self._dirty_backlogs.clear()
 
     def _put(self, series: str, source: int, level: WaitingLevel | None) -> None:
         self._sums.pop(series, None)

@@ -128,7 +128,7 @@ def test_the_interval_of_the_mean_answer_holds_the_truth_in_some_95_of_100_sampl
 
 def test_ratios_means_and_percentiles_without_contacts_are_null_and_counts_are_zero() -> None:
     found = kpis({}, RULES, "total", QueueNow(0, 0.0))
-    counts = {"offered", "answered", "abandoned", "short_abandoned", "contacts_in_queue"}
+    counts = {"offered", "answered", "abandoned", "short_abandoned", "contacts_in_queue", "backlog"}
     assert {name: (0.0 if name in counts else None) for name in found} == {name: kpi.value for name, kpi in found.items()}
     assert {0} == {kpi.n for kpi in found.values()}
     assert {None} == {kpi.low for kpi in found.values()}

@@ -72,6 +72,23 @@ def test_waiting_levels_are_summed_over_source_partitions_and_age_each_second() 
     assert feed.drain(2_000).trends == []
 
 
+def test_the_backlog_is_the_sum_of_source_partitions_told_when_it_changes_and_kept() -> None:
+    feed = Feed()
+    feed.send(0, NOON, backlog={"total": 2, "queue\x1fsales": 2})
+    feed.send(1, NOON, backlog={"total": 1})
+    feed.drain()
+    feed.send(0, NOON, backlog={"total": 4, "queue\x1fsales": 2})
+    told = [(series, trend.kpis["backlog"].value, trend.kpis["contacts_in_queue"].value) for series, trend in feed.drain().trends]
+    assert told == [("total", 5.0, 0.0)] * 2  # trailing half hour and today
+    again = Feed(feed.store).drain(0).trends
+    assert {(series, trend.kpis["backlog"].value) for series, trend in again} == {("total", 5.0), ("queue\x1fsales", 2.0)}
+    feed.send(0, NOON, backlog={})
+    feed.send(1, NOON, backlog={})
+    assert {(series, trend.kpis["backlog"].value) for series, trend in feed.drain().trends} == {
+        ("total", 0.0), ("queue\x1fsales", 0.0),
+    }  # fmt: skip
+
+
 def test_in_a_replay_waits_are_measured_up_to_the_watermark() -> None:
     feed = Feed()
     feed.now_ms = NOON + 365 * DAY
