@@ -32,6 +32,7 @@ from streams.core.journey_history import (
     decode_history,
     encode_history,
     forget,
+    matured,
     next_due_ms,
     past_of,
 )
@@ -125,24 +126,34 @@ class Journey:
         """Go on to where all partitions of intake are: what comes before it has come, and is done in the order of event time.
 
         In a drain only, as in merge: a transaction of intake has a pulse of each partition behind its contacts, and that who was
-        idle isn't any more is heard only with the last of them.
+        idle isn't any more is heard only with the last of them. Not further than to the minute in which so many customers have
+        changed: after a weekend without events, W is over for a third of all at once. The next drain goes on.
         """
         self._progress.advance()
-        until_ms, done_ms = self._watermark(), self._done_ms
-        for contact in self._ahead.until(until_ms):
-            known_ms = max(contact.known_ms, done_ms)  # a partition that was idle, and so not waited for, may be behind
-            self._come_due(known_ms)
-            self._take_in(contact, known_ms)
-        self._come_due(until_ms)
-        self._done_ms = until_ms
+        goal_ms = self._watermark()
+        while True:
+            until_ms = min(goal_ms, self._next_minute(goal_ms))
+            for contact in self._ahead.until(until_ms):
+                known_ms = max(contact.known_ms, self._done_ms)  # a partition that was idle, and not waited for, may be behind
+                self._come_due(known_ms)
+                self._take_in(contact, known_ms)
+            self._come_due(until_ms)
+            self._done_ms = until_ms
+            if until_ms == goal_ms or len(self._dirty) >= self._rules.customers_max:
+                return
+
+    def _next_minute(self, goal_ms: int) -> int:
+        """The end of the next one in which there may be something to do; who comes late is taken in where we are."""
+        moments = [moment for moment in (self._timers.next_ms(), self._ahead.next_ms()) if moment is not None]
+        return max(rounded(min(moments, default=goal_ms)), self._done_ms)
 
     def _come_due(self, until_ms: int) -> None:
         """What is due up to a watermark: W is over for contacts of a customer, or they can be forgotten."""
         for at_ms, name in self._timers.due(until_ms):
             history = self._history(name)
             if history.due_ms == at_ms:
-                before, after = self._contributions(history, at_ms - 1), self._contributions(history, at_ms)
-                self._counts.replace(before, after, at_ms - BUCKET_MS)  # what is due in a minute is on time there
+                added = matured(history, self._rules, self._contexts, self._zone, at_ms)
+                self._counts.replace({}, added, at_ms - BUCKET_MS)  # what is due in a minute is on time there
                 self._keep(name, forget(history, self._rules, self._zone, at_ms), 0, at_ms)
 
     def _take_in(self, contact: Contact, watermark_ms: int) -> None:
@@ -181,9 +192,8 @@ class Journey:
 
     def _keep(self, name: str, history: History, appointment_ms: int, until_ms: int) -> None:
         """Put a customer down, with an appointment for what is due next; an earlier one stands."""
-        if (
-            not history.contacts and not history.older
-        ):  # what is forgotten is too old for anything that may still come to follow it
+        # What is forgotten is too old for anything that may still come to follow it.
+        if not history.contacts and not history.older:
             self._dirty[name] = None
             return
         due_ms = next_due_ms(history, self._rules, self._zone, until_ms)
@@ -213,10 +223,15 @@ class Journey:
         return NEVER if self._progress.watermark_ms is None else self._progress.watermark_ms
 
     def _frames(self, now_ms: int) -> list[Frame]:
+        """They say how far this is, which may be less far than what was heard: then nobody may think that nothing comes."""
         changes, progress = self._counts.take(), self._progress
-        is_idle = all(heard is not None and heard.idle for heard in progress.heard)
-        said = Said(progress.watermark_ms, is_idle, progress.ended_ms())
+        is_behind = self._done_ms < self._watermark()
+        is_idle = not is_behind and all(heard is not None and heard.idle for heard in progress.heard)
+        said = Said(self._said_ms(), is_idle, None if is_behind else progress.ended_ms())
         return self._framing.frames(said, changes, [None] * len(changes), self._read_ms, now_ms)
+
+    def _said_ms(self) -> int | None:
+        return None if self._done_ms == NEVER else self._done_ms
 
     def _write(self) -> None:
         store = self._store
@@ -238,7 +253,7 @@ class Journey:
                 STATE_VERSION,
                 self._framing.number,
                 progress.heard,
-                progress.watermark_ms,
+                self._said_ms(),
                 timers.first_ms,
                 timers.last_ms,
                 self._series,

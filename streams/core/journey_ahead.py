@@ -6,6 +6,7 @@ and comes back into memory when the first of its chunk is due. So memory doesn't
 another, which after an outage may be days.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, MutableMapping
 from heapq import heappop, heappush
 from struct import Struct
@@ -46,6 +47,7 @@ class Ahead:
         self.chunks = chunks
         self._waiting: list[tuple[int, int, Contact]] = []  # a heap; the number only keeps contacts from being compared
         self._fresh: list[Contact] = []
+        self._ordered = True  # whether the fresh ones are, by time: `until` is asked minute by minute
         self._number = 0
         self._resting = set(chunks)
         self._new = 0  # chunks since small ones were put together
@@ -58,17 +60,27 @@ class Ahead:
     def add(self, contact: Contact) -> None:
         """One more."""
         self._fresh.append(contact)
+        self._ordered = False
 
     def until(self, watermark_ms: int) -> Iterator[Contact]:
         """Those whose time has come, in order of it; they wait no more."""
-        for contact in self._fresh:
-            if contact.known_ms <= watermark_ms:
-                self._push(contact)
-        self._fresh = [contact for contact in self._fresh if contact.known_ms > watermark_ms]
+        self._order()
+        come = bisect_right(self._fresh, watermark_ms, key=_known_ms)
+        for contact in self._fresh[:come]:
+            self._push(contact)
+        del self._fresh[:come]
         self._wake(watermark_ms)
         waiting = self._waiting
         while waiting and waiting[0][0] <= watermark_ms:
             yield heappop(waiting)[2]
+
+    def next_ms(self) -> int | None:
+        """When the next one comes, or may come, as far as that is known from outside of chunks; None where nobody waits."""
+        self._order()
+        moments = [contact.known_ms for contact in self._fresh[:1]]
+        moments += [known_ms for known_ms, _, _ in self._waiting[:1]]
+        moments += [self.chunks[number].first_ms for number in self._resting]
+        return min(moments, default=None)
 
     def take(self, name: str) -> list[Contact]:
         """Those of a customer, in order; they wait no more, and the name is in no chunk any more."""
@@ -106,6 +118,11 @@ class Ahead:
             for contact in self._read(number):
                 if done_ms is None or contact.known_ms > done_ms:
                     self._push(contact)
+
+    def _order(self) -> None:
+        if not self._ordered:
+            self._fresh.sort(key=_known_ms)
+            self._ordered = True
 
     def _push(self, contact: Contact) -> None:
         self._number += 1

@@ -6,7 +6,7 @@ month is over its place, so that who comes again is no new customer of the month
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -34,11 +34,15 @@ Contributions: TypeAlias = dict[Key, Cell]
 
 
 class JourneyRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What journey follows. counting: intake's rules, for cuts, panes, windows; sources: partitions of intake; repeat_ms: W."""
+    """What journey follows. counting: intake's rules, for cuts, panes, windows; sources: partitions of intake; repeat_ms: W.
+
+    customers_max: how many may change in a drain before the next one goes on; see Journey.
+    """
 
     counting: IntakeRules
     sources: int
     repeat_ms: int
+    customers_max: int = 10_000  # half a second, 50 MB
 
     @property
     def keep_ms(self) -> int:
@@ -173,6 +177,29 @@ def appended(
     return before.done, after.done
 
 
+def matured(history: History, rules: JourneyRules, contexts: Contexts, zone: ZoneInfo, at_ms: int) -> Contributions:
+    """What is added at the end of a minute, `at_ms`, by contacts whose W is over in it.
+
+    The same as the difference of `contributions` at it and before it, whose cost grows with the customer's contacts, and each of
+    them has such a minute: of a customer with 200 they were most of what journey did.
+    """
+    fold = _Fold(rules, zone, at_ms)
+    contacts = history.contacts
+    for number, past in enumerate(contacts):
+        if rounded(past.ended_ms + rules.repeat_ms) != at_ms:
+            continue
+        combination = contexts.of(past.values).combination
+        last_ms = contacts[number - 1].ended_ms if number else history.before_ms
+        next_ms = contacts[number + 1].ended_ms if number + 1 < len(contacts) else None
+        fold.mature(ANY, past, combination, last_ms, _earlier(next_ms, past.back_ms))
+        issue = past.values[_ISSUE]
+        if issue is not None:
+            last_ms = _first_end(reversed(contacts[:number]), issue, history.before_issues.get(issue))
+            next_ms = _first_end(contacts[number + 1 :], issue, None)
+            fold.mature(SAME_ISSUE, past, combination, last_ms, _earlier(next_ms, past.back_ms))
+    return fold.done
+
+
 class _Fold:
     """The contributions so far."""
 
@@ -194,16 +221,20 @@ class _Fold:
                 _add(cell, GAP_MS, ended_ms - last_ms)
                 _add(cell, REPEATS_ESCALATED, past.escalated)
             return
-        due_ms = ended_ms + self._repeat_ms
-        followed = next_ms is not None and next_ms < due_ms
-        if next_ms is not None and followed:
+        if next_ms is not None and next_ms < ended_ms + self._repeat_ms:
             level = self._level_of_both(ended_ms, next_ms)
             if level < len(self._counting.graces_ms):
                 _add(self._cell(ended_ms, level, combination), family.followed, 1)
-        if rounded(due_ms) <= self._until_ms:
-            matured = self._cell(due_ms, 0, combination)
-            _add(matured, family.matured, 1)
-            _add(matured, family.matured_followed, followed)
+        if rounded(ended_ms + self._repeat_ms) <= self._until_ms:
+            self.mature(family, past, combination, last_ms, next_ms)
+
+    def mature(self, family: Family, past: Past, combination: Combination, last_ms: int | None, next_ms: int | None) -> None:
+        """What one contact adds when its W is over: nothing where it is a repeat."""
+        if last_ms is None or past.ended_ms - last_ms >= self._repeat_ms:
+            due_ms = past.ended_ms + self._repeat_ms
+            cell = self._cell(due_ms, 0, combination)
+            _add(cell, family.matured, 1)
+            _add(cell, family.matured_followed, next_ms is not None and next_ms < due_ms)
 
     def _level_of_both(self, ended_ms: int, next_ms: int) -> int:
         """How many kinds of windows, from the shortest, don't hold both moments."""
@@ -227,6 +258,11 @@ def _earlier(a: int | None, b: int | None) -> int | None:
     if a is None or b is None:
         return b if a is None else a
     return min(a, b)
+
+
+def _first_end(contacts: Iterable[Past], issue: str, otherwise: int | None) -> int | None:
+    """The end of the first one with an issue."""
+    return next((past.ended_ms for past in contacts if past.values[_ISSUE] == issue), otherwise)
 
 
 def _next_with_same_issue(contacts: Sequence[Past]) -> list[int | None]:

@@ -52,6 +52,10 @@ class Timers:
             for name in [*self._take(bucket_ms), *self._fresh.pop(bucket_ms, ())]:
                 yield bucket_ms, name
 
+    def next_ms(self) -> int | None:
+        """The next minute in which there may be appointments."""
+        return None if self.first_ms is None or self.first_ms > self.last_ms else self.first_ms
+
     def write(self) -> None:
         """Write to the store what is new since the last call."""
         for bucket_ms, names in self._fresh.items():

@@ -68,7 +68,8 @@ class Table(Generic[K]):
 
     def make(self, partition: int, store: Store) -> K:
         """The keeper of a partition, for `take_up`; what costs time where the state is large, and may be done in any thread."""
-        store.size_bytes()  # counted here, not where it would hold up the loop: 50 ms where there are a million entries
+        store.size_bytes()  # counted here, not where it would hold up the loop: 50 ms where there are a million entries in memory
+        len(store)  # for the same reason: on disk it has to be counted where it was made anew
         return self._open(partition, store)
 
     def take_up(self, partition: int, keeper: K, store: Store, stamp: Stamp, assignment: int) -> None:

@@ -7,6 +7,7 @@ partition's watermark closed it; the oracle says so by looking at each window al
 from collections import Counter
 from typing import NamedTuple
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
@@ -107,12 +108,14 @@ def test_final_windows_hold_what_was_known_when_they_closed_however_partitions_w
     turns = data.draw(st.permutations([0] * len(one) + [1] * len(other)))
     drains = data.draw(st.lists(st.booleans(), min_size=1, max_size=5))
     store: dict[bytes, bytes] = {}
-    journey, frames, ways = Journey(2, store, RULES), [], (iter(one), iter(other))
+    own = msgspec.structs.replace(RULES, customers_max=data.draw(st.sampled_from((1, 10_000))))
+    journey, frames, ways = Journey(2, store, own), [], (iter(one), iter(other))
     for number, source in enumerate(turns):
         journey.apply(next(ways[source]), 0)
         if drains[number % len(drains)]:
             frames += journey.drain(number, 0).frames
-            journey = Journey(2, store, RULES)
-    frames += journey.drain(1_000_000, 0).frames
+            journey = Journey(2, store, own)
+    while not frames or frames[-1].watermark_ms != END:
+        frames += journey.drain(1_000_000, 0).frames
     assert windows(sums(frames)) == expected(found)
     assert {key[:1] for key in store} <= {b"m", b"s"}

@@ -1,12 +1,15 @@
 """Which batches the open partitions accept, and what of them a flush has to write."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from streams.engine.batch import Batch, Output
 from streams.engine.changelog import STAMP_KEY, Stamp, encode_stamp
+from streams.engine.disk import Disk, make_cache, open_database
 from streams.engine.errors import EngineError
+from streams.engine.stamp import Mark
 from streams.engine.store import Store
 from streams.engine.table import Table, together
 
@@ -58,6 +61,14 @@ def test_a_batch_of_an_earlier_assignment_or_of_a_partition_that_has_gone_is_lef
     table.close([0, 1])
     assert table.accept(batch(0, 3)) is None
     assert table.position(0) is None
+
+
+def test_entries_are_counted_where_a_table_is_made_and_not_by_whoever_asks(tmp_path: Path) -> None:
+    store = Store(disk=Disk(open_database(tmp_path / "table", make_cache(1)), "here"))
+    store.load({b"%d" % n: b"" for n in range(10)}, Mark())
+    make_table().make(1, store)
+    store.close()  # from now on nothing could be counted
+    assert len(store) == 10
 
 
 def test_a_flush_writes_outputs_then_changed_keys_then_the_stamp_and_commits_where_the_state_stands() -> None:
