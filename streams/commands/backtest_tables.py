@@ -20,7 +20,7 @@ NAMES = {
 
 def show(results: Results) -> None:
     """Alerts of each budget, incidents found, forecasts."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     for one in results.runs:
         per_day = len(one.alerts) / max(one.days, 1)
         console.print(

@@ -140,7 +140,7 @@ def _follow(console: Console, children: Children, board: str) -> None:
                 told = alert["state"] in MARKS and alert["fired_ms"] is not None
                 if told and seen.get(alert["alert_id"]) != alert["state"]:
                     seen[alert["alert_id"]] = alert["state"]
-                    console.print(_line(alert), highlight=False)
+                    console.print(_line(alert), highlight=False, markup=False)
             status.update(_progress(_ask(f"{board}/api/v1/health") or {}))
             time.sleep(ASK_SECONDS)
 

@@ -55,7 +55,7 @@ def forecast(
             typer.echo(orjson.dumps(msgspec.to_builtins(one), option=orjson.OPT_SORT_KEYS).decode())
         return
     plans = [plan(one, aht, rules.staffing_rules(settings)).slots if aht else None for one in days]
-    _show(days, plans, origin_ms + minutes * MINUTE_MS)
+    show(days, plans, origin_ms + minutes * MINUTE_MS)
     for one in days:
         Console(highlight=False, soft_wrap=True).print(day_line(one, capacity))
 
@@ -117,7 +117,7 @@ def _from_file(settings: "Settings", path: Path) -> list[tuple[str, ForecastDay]
     return learning.everything(counts.rows[-1][0] + counts.slot_minutes * MINUTE_MS)
 
 
-def _show(days: list[ForecastDay], plans: list[list[SlotStaff] | None], end_ms: int) -> None:
+def show(days: list[ForecastDay], plans: list[list[SlotStaff] | None], end_ms: int) -> None:
     names = ("expected", "80 %", "95 %", *(("agents", "people", "busy day") if plans[0] else ()))
     title = f"{figures.series_name(days[0].series)}, {days[0].slot_minutes} minutes each; times in {days[0].time_zone}"
     columns = (Column(name, justify="right", no_wrap=True) for name in names)
@@ -130,7 +130,7 @@ def _show(days: list[ForecastDay], plans: list[list[SlotStaff] | None], end_ms: 
                 continue
             staff = slots[place] if slots else None
             table.add_row(*_row(one, place), *((str(staff.agents), str(staff.people), str(staff.people_high)) if staff else ()))
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def _row(one: ForecastDay, place: int) -> list[str]:

@@ -30,7 +30,7 @@ def recommend_command(
     if as_json:
         typer.echo(orjson.dumps(msgspec.to_builtins(advice), option=orjson.OPT_SORT_KEYS).decode())
     else:
-        show(advice, Console(highlight=False))
+        show(advice)
 
 
 def register(app: typer.Typer) -> None:
@@ -53,9 +53,9 @@ def read_picture(settings: "Settings") -> Picture:
     )
 
 
-def show(advice: Advice, console: Console) -> None:
+def show(advice: Advice) -> None:
     """Each recommendation with its reasons, the queues looked at, and what isn't known."""
-    zone = ZoneInfo(advice.time_zone)
+    zone, console = ZoneInfo(advice.time_zone), Console(highlight=False, markup=False)
     if advice.at_ms is not None and advice.until_ms is not None:
         span = f"{figures.moment(advice.at_ms, zone)} to {figures.moment(advice.until_ms, zone)[-5:]}"
         columns = ("at work", "needed", "contacts at risk")
@@ -70,10 +70,10 @@ def show(advice: Advice, console: Console) -> None:
     for number, one in enumerate(advice.recommendations, 1):
         sure = "" if one.confidence is None else f"; short with {100 * one.confidence:.0f} %"
         saved = f"{figures.count(one.contacts_saved)} of {figures.count(one.contacts_at_risk)} contacts at risk{sure}"
-        console.print(f"\n{number}. {one.what} {saved}", style="bold", markup=False)
-        console.print(f"   Why: {one.why}", markup=False)
-        console.print(f"   Computed as {one.computed}.", markup=False)
+        console.print(f"\n{number}. {one.what} {saved}", style="bold")
+        console.print(f"   Why: {one.why}")
+        console.print(f"   Computed as {one.computed}.")
     if not advice.recommendations:
-        console.print("\nNothing to do: no queue that is known is going to be short.", markup=False)
+        console.print("\nNothing to do: no queue that is known is going to be short.")
     for what in advice.missing:
-        console.print(f"Not known: {what}", markup=False)
+        console.print(f"Not known: {what}")

@@ -144,13 +144,13 @@ def show(found: list[Trend], limit: int, compared_by: list[str], chosen: tuple[K
     for trend in newest:
         cells = [figures.kpi(trend.kpis.get(kpi.name), kpi.unit) for kpi in chosen] or _figures(trend)
         table.add_row(*_place(trend, len(kinds) > 1), *cells, *(_percent(trend, name) for name in compared_by))
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     if not all(trend.final for trend in newest):
         console.print("… so far: not to be compared with final windows", highlight=False)
     shown = [kpi.name for kpi in chosen] or FIGURE_KPIS
     if any(figures.mark(trend.kpis.get(name)) for trend in newest for name in shown):
-        console.print("✕ off target, ! to be watched: [bands] of the settings", highlight=False, markup=False)
+        console.print("✕ off target, ! to be watched: [bands] of the settings", highlight=False)
     if len(newest) < len(found):
         console.print(f"the newest {len(newest)} of {len(found):,} windows; --limit 0 shows all", highlight=False)
 
