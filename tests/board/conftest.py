@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -56,19 +56,8 @@ class RedisServer:
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        arguments = [
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            str(self._folder),
-        ]
-        self._process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        self._process = subprocess.Popen(["redis-server", "--port", str(self.port), *options], stdout=subprocess.DEVNULL)
         eventually(self._answers)
 
     def _answers(self) -> bool:
@@ -260,13 +249,14 @@ def writer(redis_server: RedisServer) -> Iterator[Writer]:
 class BoardProcess:
     """`streams board` as a process of its own."""
 
-    def __init__(self, redis_url: str, port: int) -> None:
+    def __init__(self, redis_url: str, port: int, extra: Mapping[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
         environment = {
             **os.environ,
             "STREAMS_PUBLISH_REDIS_URL": redis_url,
             "STREAMS_BOARD_PORT": str(port),
             "STREAMS_MERGE_TIME_ZONE": "Europe/Berlin",
+            **extra,
         }
         self.process = subprocess.Popen([sys.executable, "-c", RUN_BOARD], cwd=REPOSITORY, env=environment)
         eventually(self._answers, 30)
@@ -285,8 +275,20 @@ class BoardProcess:
 
 
 @pytest.fixture
-def board(redis_server: RedisServer) -> Iterator[BoardProcess]:
+def make_board(redis_server: RedisServer) -> Iterator[Callable[[Mapping[str, str]], BoardProcess]]:
+    """Starts boards on free ports, with more of an environment."""
+    boards: list[BoardProcess] = []
+
+    def make(extra: Mapping[str, str]) -> BoardProcess:
+        boards.append(BoardProcess(redis_server.url, free_port(), extra))
+        return boards[-1]
+
+    yield make
+    for one in boards:
+        one.stop()
+
+
+@pytest.fixture
+def board(make_board: Callable[[Mapping[str, str]], BoardProcess]) -> BoardProcess:
     """The board on a free port."""
-    one = BoardProcess(redis_server.url, free_port())
-    yield one
-    one.stop()
+    return make_board({})

@@ -1,5 +1,6 @@
 // Firing alerts, newest first: what, where, since when, how much, what to do. A new one is announced once to screen readers.
 
+import { drawAck, makeAck } from "./ack.js";
 import { $, KINDS, attribute, element, reconcile, text } from "./dom.js";
 import { age, count, duration, minute, percent } from "./format.js";
 import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
@@ -50,7 +51,7 @@ function makeAlert(choose) {
     const title = element("h3", {}, element("button", { type: "button", class: "what" }), element("span", { class: "severity" }));
     title.firstChild.addEventListener("click", () => choose(alertKey(model.alerts.get(id))));
     const link = element("a", { class: "runbook", rel: "noreferrer", target: "_blank", hidden: "" }, "Runbook");
-    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "seen" }), element("p", { class: "held-back" }), element("p", { class: "advice" }), link);
+    return element("li", { class: "alert" }, title, element("p", { class: "since" }), element("p", { class: "amount" }), element("p", { class: "parts" }), element("p", { class: "seen" }), element("p", { class: "held-back" }), element("p", { class: "advice" }), link, makeAck(id));
   };
 }
 
@@ -69,6 +70,7 @@ function drawAlert(node, alert) {
   text(node.querySelector(".amount"), amount(alert));
   text(node.querySelector(".parts"), alert.state === "firing" ? parts(alert) : "");
   text(node.querySelector(".advice"), alert.state === "firing" ? alert.recommendation : "");
+  drawAck(node.querySelector(".ack"), alert);
   const link = node.querySelector(".runbook");
   link.hidden = !/^https?:\/\//.test(alert.runbook);
   if (!link.hidden) attribute(link, "href", alert.runbook);
