@@ -259,9 +259,9 @@ class BoardProcess:
             **extra,
         }
         self.process = subprocess.Popen([sys.executable, "-c", RUN_BOARD], cwd=REPOSITORY, env=environment)
-        eventually(self._answers, 30)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it is there; a failure if it has ended."""
         assert self.process.poll() is None, "the board ended"
         with suppress(OSError), urllib.request.urlopen(f"{self.url}/api/v1/health", timeout=1) as answer:
             return bool(answer.status == 200)
@@ -280,7 +280,8 @@ def make_board(redis_server: RedisServer) -> Iterator[Callable[[Mapping[str, str
     boards: list[BoardProcess] = []
 
     def make(extra: Mapping[str, str]) -> BoardProcess:
-        boards.append(BoardProcess(redis_server.url, free_port(), extra))
+        boards.append(BoardProcess(redis_server.url, free_port(), extra))  # at once, so that one that never answers is ended, too
+        eventually(boards[-1].answers, 30)
         return boards[-1]
 
     yield make
