@@ -87,7 +87,7 @@ DEFECTS = {
     "offsets are committed before the state": Planted(torn(_offsets_first), range(5)),
     "the stamp is not in the transaction of its state": Planted(torn(_stamps_later), range(5)),
     "outputs are not in the transaction of their state": Planted(torn(_outputs_first), range(5)),
-    "the flush's number is not committed": Planted(torn(_without_numbers), range(10, 65)),
+    "the flush's number is not committed": Planted(torn(_without_numbers), range(320, 325)),
     "the generation is not checked": Planted(Defect(strictness=Strictness(generations=False)), range(30)),
     "no earlier life is fenced": Planted(Defect(strictness=Strictness(generations=False, epochs=False)), range(30)),
     "batches are taken wherever they begin": Planted(Defect(_trust), range(60)),
