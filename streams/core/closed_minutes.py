@@ -61,7 +61,12 @@ class ClosedMinutes(msgspec.Struct, array_like=True):
         known = [end_ms for end_ms in ends if end_ms is not None]
         return max(known) if known and len(known) == len(ends) else closed_ms + MINUTE_MS
 
+    def forget(self, start_ms: int) -> None:
+        """No cells of a minute are wanted any longer."""
+        self.cells.pop(start_ms, None)
+        self.staff.pop(start_ms, None)
+
     def forget_until(self, end_ms: int) -> None:
-        """No cells of minutes that begin before `end_ms` are wanted any longer."""
+        """No cells of minutes that begin before `end_ms` are wanted any longer: they were slept through."""
         self.cells = {start_ms: cells for start_ms, cells in self.cells.items() if start_ms >= end_ms}
         self.staff = {start_ms: cells for start_ms, cells in self.staff.items() if start_ms >= end_ms}

@@ -177,7 +177,7 @@ class Detect:
         contacts = {series: n for series, n in everything.items() if series_cut(series) in self._rules.cuts}
         self._forecasting.take(start_ms, contacts)
         self._foresee(start_ms, minutes.staff.get(start_ms, {}), everything)
-        minutes.forget_until(start_ms + MINUTE_MS)
+        minutes.forget(start_ms)
         gap_minutes = (start_ms - minutes.next_ms) // MINUTE_MS if minutes.next_ms is not None else 0
         asleep = minutes.empty_minutes >= ASLEEP_MINUTES
         minutes.empty_minutes = 0 if contacts else minutes.empty_minutes + 1

@@ -73,7 +73,7 @@ class Means:
     ) -> None:
         """Judge the minute. spoiled: series that have an incident of volume; others: series of such → the alert that tells."""
         end_ms = start_ms + MINUTE_MS
-        seen = self._waiting.get(start_ms, {})
+        seen = self._waiting.pop(start_ms, {})
         hour = datetime.fromtimestamp(start_ms / 1000, UTC).astimezone(self._zone).hour
         at = (hour, end_ms // MINUTE_MS % HOUR_MINUTES == 0)
         known = [(columns[series], sums) for series, sums in seen.items() if series in columns]
@@ -83,7 +83,6 @@ class Means:
             watch.levels.step(minute, at, taken, at_rest)
             watch.step(names, columns, minute, (hour, end_ms), others)
             others = {**watch.speaking(), **others}
-        self._forget(end_ms)
         self._collect()
 
     def enrol(self, series: int) -> None:
@@ -95,7 +94,7 @@ class Means:
         """Go on after a gap; the minute is the first of a new time, and isn't judged."""
         for watch in self._watches:
             watch.levels.wake(gap_minutes)
-        self._forget(start_ms + MINUTE_MS)
+        self._waiting = {minute_ms: seen for minute_ms, seen in self._waiting.items() if minute_ms > start_ms}
 
     def acknowledge(self, order: Order) -> None:
         """Note it on the alert, if it fires."""
@@ -138,9 +137,6 @@ class Means:
             if self._booked.get(key) != book:
                 self._store[key] = book
         self._booked = books
-
-    def _forget(self, end_ms: int) -> None:
-        self._waiting = {minute_ms: seen for minute_ms, seen in self._waiting.items() if minute_ms >= end_ms}
 
     def _key(self, watch: MeanWatch, tail: bytes) -> bytes:
         return PREFIX + watch.levels.model.metric.encode() + b"." + tail
