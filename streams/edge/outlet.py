@@ -6,6 +6,7 @@ surprise: who gave up waiting may find the record written all the same; sent aga
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -42,6 +43,8 @@ class Outlet:
         self._settings = settings
         self._closing = threading.Event()
         self._reports = threading.Thread(target=self._report, name="outlet", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answered: deque[_Delivery] = deque()  # what the loop has yet to be told
         self.well = True
 
     def open(self) -> None:
@@ -64,7 +67,8 @@ class Outlet:
         """All of them are written when this returns. NotWrittenError: at least one isn't, as far as is known."""
         if not records:
             return
-        delivery = _Delivery(asyncio.get_running_loop(), len(records))
+        self._loop = asyncio.get_running_loop()
+        delivery = _Delivery(self._loop.create_future(), len(records), self._answered)
         try:
             for record in records:
                 headers: list[tuple[str, str | bytes | None]] = [*record.headers]
@@ -86,6 +90,18 @@ class Outlet:
     def _report(self) -> None:
         while not self._closing.is_set():
             self._producer.poll(_POLL_SECONDS)
+            self._wake()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Once for all that one call has reported: an answer of the broker is about the records of many requests."""
+        if self._answered and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
+                self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        while self._answered:
+            self._answered.popleft().tell()
 
     def _failed(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
@@ -95,10 +111,10 @@ class Outlet:
 class _Delivery:
     """The records of one `write`: `all` is done when Kafka has answered for each, with the first failure or None."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
-        self.all: asyncio.Future[str | None] = loop.create_future()
-        self._loop = loop
+    def __init__(self, done: asyncio.Future[str | None], count: int, answered: "deque[_Delivery]") -> None:
+        self.all = done
         self._left = count
+        self._answered = answered
         self._failure: str | None = None
 
     def report(self, error: KafkaError | None, _message: Message) -> None:
@@ -107,9 +123,9 @@ class _Delivery:
             self._failure = self._failure or error.str()
         self._left -= 1
         if not self._left:
-            with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
-                self._loop.call_soon_threadsafe(self._done)
+            self._answered.append(self)
 
-    def _done(self) -> None:
+    def tell(self) -> None:
+        """Called in the loop."""
         if not self.all.done():  # the request may have been cut off meanwhile
             self.all.set_result(self._failure)

@@ -4,7 +4,6 @@ Each event goes the way that intake will send it, so that whoever pushed hears o
 piece. Where one of its events is refused, none is taken; only a source may say that parts of it stand alone.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
@@ -16,7 +15,7 @@ from streams.core.rules import IntakeRules
 from streams.settings import Names
 from streams.sources.formats import PAYLOADS
 from streams.sources.names import named
-from streams.sources.row import CanonicalEvent, Refused, is_state, key_of
+from streams.sources.row import Refused, is_state, key_of
 
 
 class _Value(NamedTuple):
@@ -51,23 +50,18 @@ def take(source: str, body: bytes, rules: IntakeRules, names: Names, now_ms: int
     row = PAYLOADS[source](body)
     if isinstance(row, Rejection):
         return row
-    events = named(row.events, names)
-    refused = _refused(events, rules, now_ms)
-    if refused is not None:
-        return refused
     records: list[tuple[bytes, bytes]] = []
     states: list[tuple[bytes, bytes]] = []
-    for event in events:
-        (states if is_state(event) else records).append((key_of(event), orjson.dumps(event)))
+    for event in named(row.events, names):
+        value, state = orjson.dumps(event), is_state(event)
+        found = _read(value, rules, now_ms, state=state)
+        if isinstance(found, Rejection):
+            return found
+        (states if state else records).append((key_of(event), value))
     return Taken(records, states, row.rules, row.refused)
 
 
-def _refused(events: Sequence[CanonicalEvent], rules: IntakeRules, now_ms: int) -> Rejection | None:
-    """Why intake would refuse one of the events."""
-    for event in events:
-        value = _Value(orjson.dumps(event))
-        state = is_state(event)
-        found = read_state(value, rules.sources, now_ms + rules.ahead_ms) if state else read(value, rules, now_ms)
-        if isinstance(found, Rejection):
-            return found
-    return None
+def _read(value: bytes, rules: IntakeRules, now_ms: int, *, state: bool) -> object:
+    """An event as intake, a state of an agent as agents will read it; a Rejection where that would refuse it."""
+    record = _Value(value)
+    return read_state(record, rules.sources, now_ms + rules.ahead_ms) if state else read(record, rules, now_ms)
