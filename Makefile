@@ -6,6 +6,8 @@
 # make bench   events per second beside peers on one real Kafka; make bench ONLY=engine,worker,bare EVENTS=1000000 ROUNDS=1 is quick
 # make bench-scale  what 10 thousand to 10 million events a second would take; many sources through the real merge
 # make bench-restart  how soon a worker is ready that left OPEN interactions open, and its memory; DISK=intake,journey,merge for state on disk
+# make bench-journey CUSTOMERS=100000,10000000  journey with so many customers in RocksDB: rate, memory, disk, start; no server
+# make bench-ingest  pushes that `streams ingest` takes a second, and what it does while Kafka stands still; five minutes
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
 # make bench-detect-simulation  false alarms and delays of detection on simulated series, beside its budget; some minutes, no server
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
@@ -20,7 +22,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-detect-simulation bench-forecast bench-freshness bench-growth faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-detect-simulation bench-forecast bench-freshness bench-growth bench-ingest bench-journey faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -112,6 +114,14 @@ bench-detect-simulation: $(VENV)/dev.stamp
 
 bench-growth: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.growth
+
+CUSTOMERS ?= 100000,1000000
+
+bench-journey: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.journey_disk --customers '$(CUSTOMERS)'
+
+bench-ingest: $(VENV)/dev.stamp kafka
+	PYTHONPATH=tests:. $(BIN)/python -m bench.pushes
 
 bench-freshness: $(VENV)/dev.stamp kafka
 	PYTHONPATH=tests:. $(BIN)/python -m bench.freshness --rates '$(RATES)'
