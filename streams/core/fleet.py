@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.core import cusum, steps
+from streams.core.columns import packed, unpacked
 from streams.core.cusum import ROWS, Bank
 from streams.core.level import LEVEL_NOISE, QUIET_SLOPE_SD, SLOPE_SD, FloatArray, Levels, Mask, learn, predict, started
 from streams.core.profile import Profile
@@ -209,20 +210,11 @@ class Fleet:
 
     def pack(self, first: int, end: int) -> bytes:
         """The series of columns [first, end) as bytes."""
-        return b"".join(field[..., first:end].tobytes() for field in self._fields())
+        return packed(self._fields(), first, end)
 
     def unpack(self, blocks: list[tuple[int, bytes]]) -> None:
         """Restore all series from `pack`, (series, bytes) of each block, in order of column."""
-        shapes = [field.shape[:-1] for field in self._fields()]
-        parts: list[list[FloatArray]] = [[] for _ in shapes]
-        for number, packed in blocks:
-            numbers, start = np.frombuffer(packed), 0
-            for part, shape in zip(parts, shapes, strict=True):
-                end = start + int(np.prod(shape)) * number
-                part.append(numbers[start:end].reshape(*shape, number))
-                start = end
-            assert start == len(numbers), f"a packed block has {len(numbers)} numbers, this program writes {start}"
-        joined = iter([np.concatenate(part, axis=-1) for part in parts])
+        joined = iter(unpacked(self._fields(), blocks))
         self.levels, self.bank = Levels(*islice(joined, _LEVELS)), Bank(*islice(joined, _TESTS))
         self.steady, self.steps = Levels(*islice(joined, _LEVELS)), Steps(*islice(joined, len(Steps._fields)))
         self.singles = next(joined)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.core.columns import packed, unpacked
 from streams.core.level import FloatArray, Mask
 from streams.core.mean_models import ROWS, Model, Pair
 
@@ -223,20 +224,11 @@ class MeanLevels:
 
     def pack(self, first: int, end: int) -> bytes:
         """The series of columns [first, end) as bytes."""
-        return b"".join(field[..., first:end].tobytes() for field in self._fields())
+        return packed(self._fields(), first, end)
 
     def unpack(self, blocks: list[tuple[int, bytes]]) -> None:
         """Restore all series from `pack`, (series, bytes) of each block, in order of column."""
-        shapes = [field.shape[:-1] for field in self._fields()]
-        parts: list[list[FloatArray]] = [[] for _ in shapes]
-        for number, packed in blocks:
-            numbers, start = np.frombuffer(packed), 0
-            for part, shape in zip(parts, shapes, strict=True):
-                end = start + int(np.prod(shape)) * number
-                part.append(numbers[start:end].reshape(*shape, number))
-                start = end
-            assert start == len(numbers), f"a packed block has {len(numbers)} numbers, this program writes {start}"
-        self._replace([np.concatenate(part, axis=-1) for part in parts])
+        self._replace(unpacked(self._fields(), blocks))
 
     def _fields(self) -> list[FloatArray]:
         return [*self.past, self.hours, *self.hour, self.late, *self.tests, *self.singles]
