@@ -12,6 +12,7 @@ import numpy as np
 
 from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, Contribution
+from streams.core.books import StoredBooks
 from streams.core.closed_minutes import ClosedMinutes, Wanted
 from streams.core.contribution import Told
 from streams.core.contribution_rows import ContributionRows, ContributionRules
@@ -63,16 +64,8 @@ class DetectChanges(msgspec.Struct, frozen=True):
     scores: list[DayScore]
 
 
-class _Books(msgspec.Struct, array_like=True, frozen=True):
-    """The incidents of one series at rest."""
-
-    pending: Incident | None
-    active: Incident | None
-    recent: Incident | None
-
-
 _MINUTES_DECODER = msgspec.msgpack.Decoder(ClosedMinutes)
-_BOOKS_DECODER = msgspec.msgpack.Decoder(_Books)
+_BOOKS_DECODER = msgspec.msgpack.Decoder(tuple[Incident | None, Incident | None, Incident | None])
 _NAMES_DECODER = msgspec.msgpack.Decoder(list[str])
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -101,7 +94,7 @@ class Detect:
         self._expectations: list[tuple[str, Expectation]] = []
         self._dirty = self._stepped = False
         self._named = 0
-        self._booked: dict[str, _Books] = {}
+        self._books = StoredBooks(store, BOOKS_PREFIX, _BOOKS_DECODER)
         self._minutes = _MINUTES_DECODER.decode(store[META_KEY]) if META_KEY in store else ClosedMinutes()
         self._restore()
         kpi = rules.thresholds.kpi.abandonment, rules.held_back.time_zone
@@ -243,13 +236,7 @@ class Detect:
             if end > self._named:
                 self._store[NAMES_PREFIX + b"%d" % block] = _ENCODER.encode(self._names[first:end])
         self._named = len(self._names)
-        books = {name: _Books(*(book.get(name) for book in self._watch.books())) for name in set().union(*self._watch.books())}
-        for name in self._booked.keys() - books.keys():
-            del self._store[BOOKS_PREFIX + name.encode()]
-        for name, incidents in books.items():
-            if self._booked.get(name) != incidents:
-                self._store[BOOKS_PREFIX + name.encode()] = _ENCODER.encode(incidents)
-        self._booked = books
+        self._books.save(self._watch.books())
 
     def _restore(self) -> None:
         blocks = sum(key.startswith(NAMES_PREFIX) for key in self._store)
@@ -260,12 +247,7 @@ class Detect:
         if blocks:
             numbers = (self._store[BLOCK_PREFIX + b"%d" % block] for block in range(blocks))
             self._fleet.unpack([(len(part), packed) for part, packed in zip(names, numbers, strict=True)])
-        for key in sorted(key for key in self._store if key.startswith(BOOKS_PREFIX)):
-            name = key[len(BOOKS_PREFIX) :].decode()
-            self._booked[name] = _BOOKS_DECODER.decode(self._store[key])
-            for book, incident in zip(self._watch.books(), msgspec.structs.astuple(self._booked[name]), strict=True):
-                if incident is not None:
-                    book[name] = incident
+        self._books.restore(self._watch.books())
 
 
 def _expectation(series: str, start_ms: int, figures: tuple[int, float, float, float]) -> Expectation:

@@ -12,6 +12,7 @@ import numpy as np
 
 from streams.core.acknowledgement import Order
 from streams.core.alert import Alert
+from streams.core.books import StoredBooks
 from streams.core.frame import MinuteRow
 from streams.core.held_back import HeldBacks
 from streams.core.kpi_table import Abandonment
@@ -49,7 +50,7 @@ class Means:
         models = (LogTime(), Share(kpi[0]))  # the first speaks for the second: who is held up answers fewer
         self._watches = [MeanWatch(MeanLevels(model), rules, MEAN_SHARE / len(models), held_backs) for model in models]
         self._waiting: dict[int, dict[str, list[Sums]]] = {}
-        self._booked: dict[bytes, bytes] = {}
+        self._books = [StoredBooks(store, self._key(watch, b"book."), _BOOKS_DECODER) for watch in self._watches]
         self._dirty = False
         self.told: list[Alert] = []
         self._restore(len(names))
@@ -122,21 +123,9 @@ class Means:
                     self._store[key] = watch.levels.pack(first, min(first + BLOCK, series))
         if self._dirty or stepped:
             self._store[_WAITING] = _ENCODER.encode(self._waiting)
-            self._save_books()
+            for watch, books in zip(self._watches, self._books, strict=True):
+                books.save(watch.books())
         self._dirty = False
-
-    def _save_books(self) -> None:
-        books = {
-            self._key(watch, b"book." + name.encode()): _ENCODER.encode(tuple(book.get(name) for book in watch.books()))
-            for watch in self._watches
-            for name in set().union(*watch.books())
-        }
-        for key in self._booked.keys() - books.keys():
-            del self._store[key]
-        for key, book in books.items():
-            if self._booked.get(key) != book:
-                self._store[key] = book
-        self._booked = books
 
     def _key(self, watch: MeanWatch, tail: bytes) -> bytes:
         return PREFIX + watch.levels.model.metric.encode() + b"." + tail
@@ -144,19 +133,14 @@ class Means:
     def _restore(self, series: int) -> None:
         if _WAITING in self._store:
             self._waiting = _WAITING_DECODER.decode(self._store[_WAITING])
-        for watch in self._watches:
+        for watch, books in zip(self._watches, self._books, strict=True):
             blocks = [
                 (min(BLOCK, series - first), self._store[self._key(watch, b"%d" % (first // BLOCK))])
                 for first in range(0, series, BLOCK)
             ]
             if blocks:
                 watch.levels.unpack(blocks)
-            prefix = self._key(watch, b"book.")
-            for key in sorted(key for key in self._store if key.startswith(prefix)):
-                self._booked[key] = self._store[key]
-                for book, shift in zip(watch.books(), _BOOKS_DECODER.decode(self._store[key]), strict=True):
-                    if shift is not None:
-                        book[key[len(prefix) :].decode()] = shift
+            books.restore(watch.books())
 
 
 def _minute(known: list[tuple[int, list[Sums]]], place: int, scale: float, series: int) -> Seen:
