@@ -4,35 +4,22 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import httpx
+from alert_made_up import made_up_alert
 
 from streams.board.api import build_board
-from streams.core.alert import Alert
 from streams.core.live import LiveChanges
 from streams.edge.redis import LiveReader, LiveView
 from streams.settings import Settings, load
 
 NOW = 1_700_000_000_000
-ALERT = Alert(
-    alert_id="a1",
+ALERT = made_up_alert(
+    NOW,
     version=3,
-    state="firing",
     severity="critical",
-    kind="spike",
-    metric="offered",
-    cut="queue",
-    series={"queue": "billing"},
     onset_ms=NOW - 600_000,
     detected_ms=NOW - 500_000,
     fired_ms=NOW - 500_000,
-    updated_ms=NOW,
-    resolved_ms=None,
-    observed=40,
-    expected=20.0,
-    ratio=2.0,
-    excess=20.0,
     recommendation="Move agents to billing.",
-    runbook="",
-    published_ms=NOW,
 )
 
 

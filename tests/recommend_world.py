@@ -5,6 +5,7 @@ How many contacts n agents take then, by the sums of the Erlang C formula: 5: 30
 
 from collections.abc import Sequence
 
+from alert_made_up import made_up_alert
 from forecast_rules import forecast_day
 from msgspec.structs import replace
 
@@ -91,28 +92,15 @@ def picture(*queues: tuple[list[Trend], ForecastDay], alerts: Sequence[Alert] = 
 
 def spike(series: dict[str, str], excess: float, *parts: Contribution, minutes: int = 20) -> Alert:
     """An alert that has fired for so long up to 00:00."""
-    return Alert(
-        alert_id="a1",
+    return made_up_alert(
         version=3,
-        state="firing",
-        severity="warning",
-        kind="spike",
-        metric="offered",
         cut="+".join(series) or "total",
         series=series,
         onset_ms=-minutes * MINUTE_MS,
-        detected_ms=0,
-        fired_ms=0,
-        updated_ms=0,
-        resolved_ms=None,
         observed=round(2 * excess),
         expected=excess,
-        ratio=2.0,
         excess=excess,
         contribution=parts,
-        recommendation="",
-        runbook="",
-        published_ms=0,
     )
 
 

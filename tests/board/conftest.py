@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alert_made_up import made_up_alert
 
 from streams.commands.children import free_port
 from streams.core.alert import Alert, AlertState
@@ -212,27 +213,22 @@ class Writer:
         """The newest version of the one alert 'a1', a spike of 12 minutes ago; 'resolved' is resolved now."""
         now = now_ms()
         onset = now - 12 * MINUTE_MS - MINUTE_MS // 2
-        return Alert(
-            alert_id="a1",
+        return made_up_alert(
+            now,
             version=self.revision(),
             state=state,
             severity="critical",
-            kind="spike",
-            metric="offered",
             cut=series_cut(series),
             series=series_values(series),
             onset_ms=onset,
             detected_ms=onset,
             fired_ms=onset,
-            updated_ms=now,
             resolved_ms=now if state == "resolved" else None,
             observed=146,
             expected=68.0,
             ratio=146 / 68,
             excess=78.0,
             recommendation="Move agents to billing.",
-            runbook="",
-            published_ms=now,
         )
 
 

@@ -1,5 +1,7 @@
 """The picture keeps what is newest, and a full reading of the live view is the last word."""
 
+from alert_made_up import made_up_alert
+
 from streams.board.picture import ALERTS_MAX, CUT_SERIES_MAX, Picture
 from streams.core.alert import Alert
 from streams.core.trend import KpiValue, Trend, Window, WindowKind
@@ -21,28 +23,7 @@ def trend(queue: str, revision: int, offered: int, kind: WindowKind = "today", s
 
 
 def alert(alert_id: str, version: int, updated_ms: int = 0) -> Alert:
-    return Alert(
-        alert_id=alert_id,
-        version=version,
-        state="firing",
-        severity="warning",
-        kind="spike",
-        metric="offered",
-        cut="total",
-        series={},
-        onset_ms=0,
-        detected_ms=0,
-        fired_ms=0,
-        updated_ms=updated_ms,
-        resolved_ms=None,
-        observed=20,
-        expected=10.0,
-        ratio=2.0,
-        excess=10.0,
-        recommendation="",
-        runbook="",
-        published_ms=0,
-    )
+    return made_up_alert(alert_id=alert_id, version=version, cut="total", series={}, updated_ms=updated_ms)
 
 
 def offered(picture: Picture) -> dict[str, float | None]:

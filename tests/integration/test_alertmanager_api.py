@@ -7,6 +7,7 @@ from time import monotonic
 import msgspec
 import pytest
 from aiohttp import ClientError, ClientSession, web
+from alert_made_up import made_up_alert
 from alertmanager_server import AlertmanagerServer
 
 from streams.core.alert import Alert
@@ -48,27 +49,17 @@ class Turned:
 def firing(alert_id: str = "1a2b", version: int = 1) -> Alert:
     """A spike that began five minutes ago."""
     now = now_ms()
-    return Alert(
+    return made_up_alert(
+        now,
         alert_id=alert_id,
         version=version,
-        state="firing",
-        severity="warning",
-        kind="spike",
-        metric="offered",
-        cut="queue",
-        series={"queue": "billing"},
         onset_ms=now - 300_000,
         detected_ms=now - 120_000,
         fired_ms=now - 120_000,
-        updated_ms=now,
-        resolved_ms=None,
         observed=60,
-        expected=20.0,
         ratio=3.0,
         excess=40.0,
-        recommendation="Call in two agents.",
         runbook="https://runbooks.example/spike",
-        published_ms=now,
     )
 
 

@@ -10,10 +10,10 @@ from time import monotonic
 import msgspec
 import pytest
 from aiohttp import ClientError, ClientSession
+from alert_made_up import made_up_alert
 from prometheus_client import CollectorRegistry, generate_latest
 
 from streams.commands.children import free_port
-from streams.core.alert import Alert
 from streams.core.measure import HANDLE_BOUNDARIES_MS, NAMES, WAIT_BOUNDARIES_MS
 from streams.core.trend import Expectation, KpiValue, Trend, Window
 from streams.edge.http import WorkerHttp
@@ -54,28 +54,7 @@ MINUTE = Expectation(
     high=9.0,
     published_ms=0,
 )
-ALERT = Alert(
-    alert_id="a",
-    version=1,
-    state="firing",
-    severity="warning",
-    kind="spike",
-    metric="offered",
-    cut="queue",
-    series={"queue": "billing"},
-    onset_ms=0,
-    detected_ms=0,
-    fired_ms=0,
-    updated_ms=0,
-    resolved_ms=None,
-    observed=9,
-    expected=3.0,
-    ratio=3.0,
-    excess=6.0,
-    recommendation="",
-    runbook="",
-    published_ms=0,
-)
+ALERT = made_up_alert()
 
 
 class Worker:

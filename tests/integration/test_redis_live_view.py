@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+from alert_made_up import made_up_alert
 from redis_process import RedisProcess
 
 from streams.core import live
@@ -40,28 +41,8 @@ def trend(
 
 def alert(version: int, state: AlertState, *, alert_id: str = "a1", published_ms: int = NOW_MS) -> Alert:
     """An alert of one queue."""
-    return Alert(
-        alert_id=alert_id,
-        version=version,
-        state=state,
-        severity="warning",
-        kind="spike",
-        metric="offered",
-        cut="queue",
-        series={"queue": "billing"},
-        onset_ms=NOW_MS,
-        detected_ms=NOW_MS + 120_000,
-        fired_ms=NOW_MS + 120_000,
-        updated_ms=NOW_MS + 120_000,
-        resolved_ms=NOW_MS + 600_000 if state == "resolved" else None,
-        observed=40,
-        expected=20.0,
-        ratio=2.0,
-        excess=20.0,
-        recommendation="Call in two agents.",
-        runbook="",
-        published_ms=published_ms,
-    )
+    over_ms = NOW_MS + 600_000 if state == "resolved" else None
+    return made_up_alert(NOW_MS, alert_id=alert_id, version=version, state=state, resolved_ms=over_ms, published_ms=published_ms)
 
 
 def minute(start_ms: int, actual: int = 3) -> Expectation:

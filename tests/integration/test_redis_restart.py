@@ -7,9 +7,9 @@ from contextlib import aclosing
 
 import msgspec
 import pytest
+from alert_made_up import made_up_alert
 from redis_process import RedisProcess
 
-from streams.core.alert import Alert
 from streams.core.live import LiveChanges
 from streams.core.series import series_of
 from streams.core.trend import Clock, Expectation, Trend, Window
@@ -35,28 +35,7 @@ MINUTE = Expectation(
     high=9.0,
     published_ms=NOW_MS,
 )
-ALERT = Alert(
-    alert_id="a1",
-    version=1,
-    state="firing",
-    severity="warning",
-    kind="spike",
-    metric="offered",
-    cut="queue",
-    series={"queue": "billing"},
-    onset_ms=NOW_MS,
-    detected_ms=NOW_MS,
-    fired_ms=NOW_MS,
-    updated_ms=NOW_MS,
-    resolved_ms=None,
-    observed=40,
-    expected=20.0,
-    ratio=2.0,
-    excess=20.0,
-    recommendation="Call in two agents.",
-    runbook="",
-    published_ms=NOW_MS,
-)
+ALERT = made_up_alert(NOW_MS)
 TREND = Trend(
     cut="queue",
     series={"queue": "billing"},

@@ -1,31 +1,22 @@
 """edge.alertmanager: what an alert becomes in the words of the v2 API."""
 
 import msgspec
+from alert_made_up import made_up_alert
 
-from streams.core.alert import Alert, HeldBack
+from streams.core.alert import HeldBack
 from streams.edge.alertmanager import SILENCE_MS, AlertmanagerPublisher, labels, make_publishers, posted, silence
 
-FIRING = Alert(
+FIRING = made_up_alert(
+    1_767_225_720_000,
     alert_id="1a2b",
     version=2,
-    state="firing",
-    severity="warning",
-    kind="spike",
-    metric="offered",
     cut="channel+queue",
     series={"channel": "voice", "queue": "billing"},
     onset_ms=1_767_225_600_000,
-    detected_ms=1_767_225_720_000,
-    fired_ms=1_767_225_720_000,
-    updated_ms=1_767_225_720_000,
-    resolved_ms=None,
     observed=60,
-    expected=20.0,
     ratio=3.0,
     excess=40.0,
-    recommendation="Call in two agents.",
     runbook="https://runbooks.example/spike",
-    published_ms=1_767_225_721_000,
 )
 NOW_MS = 1_767_225_780_000
 

@@ -1,6 +1,7 @@
 """edge.prometheus: latest records in, samples out."""
 
 import pytest
+from alert_made_up import made_up_alert
 from forecast_rules import forecast_day
 from prometheus_client import CollectorRegistry
 
@@ -70,28 +71,7 @@ def minute(cut: str, series: dict[str, str], start_ms: int = 0, actual: int = 3)
 
 def alert(version: int, state: AlertState, alert_id: str = "a", severity: Severity = "warning") -> Alert:
     """A spike in billing."""
-    return Alert(
-        alert_id=alert_id,
-        version=version,
-        state=state,
-        severity=severity,
-        kind="spike",
-        metric="offered",
-        cut="queue",
-        series={"queue": "billing"},
-        onset_ms=0,
-        detected_ms=0,
-        fired_ms=0,
-        updated_ms=0,
-        resolved_ms=None,
-        observed=1,
-        expected=1.0,
-        ratio=None,
-        excess=0.0,
-        recommendation="",
-        runbook="",
-        published_ms=0,
-    )
+    return made_up_alert(version=version, state=state, alert_id=alert_id, severity=severity)
 
 
 def test_counters_are_the_totals_of_today(registry: CollectorRegistry, collector: BusinessCollector) -> None:
