@@ -40,7 +40,7 @@ class Episode:
 
     def strike(self, *actions: Callable[[], object]) -> None:
         """Let the fault happen; recovery is measured from here, unless `healed` says otherwise."""
-        self.in_flight = max(self.in_flight, self.watch.in_flight())
+        self.in_flight = max(self.in_flight, self.watch.in_flight() or 0)
         self.struck = self.origin = monotonic()
         for action in actions:
             action()

@@ -116,10 +116,10 @@ class Watch:
             return None
         return {place.partition: max(0, place.offset) for place in places}
 
-    def in_flight(self) -> int:
-        """Records produced and not yet committed."""
-        offsets = self.look() or {}
-        return self.load.events - sum(offsets.values())
+    def in_flight(self) -> int | None:
+        """Records produced and not yet committed; None where no broker tells."""
+        offsets = self.look()
+        return None if offsets is None else self.load.events - sum(offsets.values())
 
     def up_to_date_since(self, origin: float) -> float | None:
         """When the group got up to date for good after `origin`; None while it isn't."""

@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import BrokerResponseError, KafkaConfigurationError, KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.core.errors import StreamsError
+from streams.engine.stores import AGE_MS_MAX
 from streams.settings import Kafka, Settings, Topics
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -19,8 +20,13 @@ DAY_MS = 24 * 60 * 60 * 1000
 RECORD_BYTES_MAX = 8 * 1024 * 1024
 # Inner topics are read within seconds; a day leaves time to mend what stopped.
 INNER_RETENTION_MS = DAY_MS
-# Small segments let the cleaner in early: a changelog is read from its start at every recovery.
-CHANGELOG_SEGMENT_BYTES = 32 * 1024 * 1024
+# A changelog is read from its start at every recovery, and the cleaner leaves the newest segment alone: it holds five minutes of
+# changes at the most. Deletions are forgotten after an hour in place of a day, or most of it would be keys that are gone.
+CHANGELOG_CLEANING = {
+    "segment.bytes": str(16 * 1024 * 1024),
+    "segment.ms": str(5 * 60 * 1000),
+    "delete.retention.ms": str(2 * AGE_MS_MAX),
+}
 _CREATE_TIMEOUT_MS = 30_000
 
 
@@ -102,7 +108,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     retained = {"cleanup.policy": "compact,delete", "retention.ms": str(topics.trend_retention_days * DAY_MS)}
     inner = {"cleanup.policy": "delete", "retention.ms": str(INNER_RETENTION_MS), "max.message.bytes": str(RECORD_BYTES_MAX)}
     compacted = {"cleanup.policy": "compact"}
-    changelog = {**compacted, "segment.bytes": str(CHANGELOG_SEGMENT_BYTES), "max.message.bytes": str(RECORD_BYTES_MAX)}
+    changelog = {**compacted, **CHANGELOG_CLEANING, "max.message.bytes": str(RECORD_BYTES_MAX)}
     by_source, by_shard = (topics.partitions, "partitions"), (topics.shards, "shards")
     by_customer = (topics.contact_partitions, "contact_partitions")
     by_agent = (topics.agent_partitions, "agent_partitions")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-AGE_MS_MAX = 12 * 60 * 60 * 1000  # half of what Kafka's cleaner waits by default before it forgets a deletion (a day)
+AGE_MS_MAX = 30 * 60 * 1000  # half of what the cleaner waits before it forgets a deletion (edge/kafka.py)
 ASK_SECONDS_MAX = 30.0  # a broker that just started answers late
 MARK_SECONDS_MAX = 2.0  # a flush doesn't wait longer for what only saves reading
 

@@ -7,6 +7,7 @@ import pytest
 from streams import settings
 from streams.core.errors import StreamsError
 from streams.edge.kafka import TopicSpec, client_settings, create_topics, python_settings, topic_specs
+from streams.engine.stores import AGE_MS_MAX
 
 SECURE = {
     "STREAMS_KAFKA_BOOTSTRAP_SERVERS": "one:9093, two:9093",
@@ -72,6 +73,14 @@ def test_trends_are_compacted_and_kept_for_their_retention() -> None:
     loaded = settings.load([], {"STREAMS_TOPICS_TREND_RETENTION_DAYS": "2", **replicated})
     configs = {"cleanup.policy": "compact,delete", "retention.ms": "172800000", "min.insync.replicas": "2"}
     assert TopicSpec("trends", 2, "shards", configs) in topic_specs(loaded)
+
+
+def test_a_changelog_keeps_deletions_twice_as_long_as_a_copy_on_disk_may_sleep_and_its_segments_take_the_longest_record() -> None:
+    changelogs = [spec.configs for spec in topic_specs(settings.load([], {})) if spec.name.endswith("-changelog")]
+    assert len(changelogs) == 5
+    for configs in changelogs:
+        assert int(configs["delete.retention.ms"]) == 2 * AGE_MS_MAX
+        assert int(configs["segment.bytes"]) > int(configs["max.message.bytes"])
 
 
 def test_a_broker_that_does_not_answer_is_said_in_one_line() -> None:
