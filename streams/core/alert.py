@@ -6,6 +6,7 @@ from zlib import crc32
 import msgspec
 
 from streams.core.acknowledgement import Acknowledgement
+from streams.core.series import series_cut, series_values
 
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
 AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage", "rise", "fall"]
@@ -111,6 +112,33 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def is_kept_back(self) -> bool:
         """Whether nobody has been called: it has fired while it was held back."""
         return self.held_back is not None and (self.fired_ms is None or self.fired_ms > self.held_back.since_ms)
+
+
+def begun(name: str, kind: AlertKind, metric: str, series: str, at: tuple[int, int], severity: Severity, runbook: str) -> Alert:
+    """An alert that fires for the first time, without figures or advice. name: its id; at: onset, and when it was found."""
+    onset_ms, found_ms = at
+    return Alert(
+        alert_id=name,
+        version=0,
+        state="firing",
+        severity=severity,
+        kind=kind,
+        metric=metric,
+        cut=series_cut(series),
+        series=series_values(series),
+        onset_ms=onset_ms,
+        detected_ms=found_ms,
+        updated_ms=found_ms,
+        fired_ms=found_ms,
+        resolved_ms=None,
+        observed=0,
+        expected=0.0,
+        ratio=None,
+        excess=0.0,
+        recommendation="",
+        runbook=runbook,
+        published_ms=0,
+    )
 
 
 def alert_id(rule: str, series: str, onset_ms: int) -> str:

@@ -6,11 +6,11 @@ expected; warning for 20 contacts or a doubling (halving); info below. It never 
 
 import msgspec
 
-from streams.core.acknowledgement import holding
-from streams.core.alert import SEVERITIES, Alert, AlertKind, AlertState, Contribution, Severity
+from streams.core.alert import Alert, AlertKind, AlertState, Contribution, Severity
+from streams.core.case import LASTING_MINUTES, record
 from streams.core.contribution import cause
-from streams.core.incident import LASTING_MINUTES, Incident
-from streams.core.series import series_cut, series_values
+from streams.core.incident import Incident
+from streams.core.series import series_values
 
 METRIC = "offered"
 RULE = "volume"
@@ -19,23 +19,18 @@ _CRITICAL_EXCESS, _CRITICAL_RATIO = 50, 3.0
 _WARNING_EXCESS, _WARNING_RATIO = 20, 2.0
 
 
-def severity_of(kind: AlertKind, observed: int, expected: float, before: Severity = "info") -> Severity:
-    """Severity by excess and ratio, at least what it was before."""
+def severity_of(kind: AlertKind, observed: int, expected: float) -> Severity:
+    """Severity by excess and ratio."""
     excess = abs(observed - expected)
     ratio = max((observed + 0.5) / (expected + 0.5), (expected + 0.5) / (observed + 0.5))
-    found: Severity = "info"
     if kind == "outage" or (excess >= _CRITICAL_EXCESS and ratio >= _CRITICAL_RATIO):
-        found = "critical"
-    elif excess >= _WARNING_EXCESS or (ratio >= _WARNING_RATIO):
-        found = "warning"
-    return max(found, before, key=SEVERITIES.index)
+        return "critical"
+    return "warning" if excess >= _WARNING_EXCESS or ratio >= _WARNING_RATIO else "info"
 
 
-def with_severity(incident: Incident) -> Incident:
-    """The incident with the severity that its figures call for; worse than what was acknowledged, it is so no longer."""
-    severity = severity_of(incident.kind, incident.observed, incident.expected, incident.severity)
-    seen = holding(incident.acknowledged, incident.updated_ms, worse=severity != incident.severity)
-    return msgspec.structs.replace(incident, severity=severity, acknowledged=seen)
+def severity(incident: Incident) -> Severity:
+    """The severity that its figures call for."""
+    return severity_of(incident.kind, incident.observed, incident.expected)
 
 
 def recommendation(incident: Incident) -> str:
@@ -68,28 +63,12 @@ def leading_cause(parts: tuple[Contribution, ...]) -> str:
 def told(incident: Incident, state: AlertState, runbook: str) -> Alert:
     """The record of an incident; `published_ms` 0 until it is published."""
     observed, expected = incident.observed, incident.expected
-    return Alert(
-        alert_id=incident.alert_id,
-        version=incident.version,
-        state=state,
-        severity=incident.severity,
-        kind=incident.kind,
-        metric=METRIC,
-        cut=series_cut(incident.series),
-        series=series_values(incident.series),
-        onset_ms=incident.onset_ms,
-        detected_ms=incident.detected_ms,
-        updated_ms=incident.updated_ms,
-        fired_ms=incident.fired_ms,
-        resolved_ms=incident.resolved_ms,
+    return msgspec.structs.replace(
+        record(incident, state, runbook, incident.kind, METRIC),
         observed=observed,
         expected=round(expected, 2),
         ratio=round(observed / expected, 3) if expected > 0 else None,
         excess=round(observed - expected, 2),
         contribution=incident.contribution,
-        acknowledged=incident.acknowledged,
-        held_back=incident.held_back,
         recommendation=recommendation(incident),
-        runbook=runbook,
-        published_ms=0,
     )

@@ -45,10 +45,8 @@ def _would_be(fleet: Fleet, bank: cusum.Bank, series: str, place: tuple[int, int
         series=series,
         up=up,
         kind="spike" if up else down,
-        severity="info",
         version=minutes - 1,  # a change that is found again with the same onset, and so the same id, comes later and wins
         score=float(bank.score[row, column]),
-        explained_by=None,
         onset_ms=onset_ms,
         detected_ms=end_ms,
         updated_ms=end_ms,

@@ -99,13 +99,13 @@ class Detect:
         self._restore()
         kpi = rules.thresholds.kpi.abandonment, rules.held_back.time_zone
         self._means = Means(store, rules, self._held_backs, kpi, self._names)
-        self._parts = (self._watch, self._thresholds, self._shortages, self._means)  # what tells of alerts
+        self._parts = (self._watch.life, self._thresholds, self._shortages, self._means)  # what tells of alerts
 
     def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
         """Take closed minutes of merge shards and step every minute that all shards have closed; take orders about alerts."""
         for frame in frames:
             if isinstance(frame, Order):
-                self._stepped = self._watch.acknowledge(frame) or self._stepped
+                self._stepped = self._watch.life.acknowledge(frame) or self._stepped
                 self._thresholds.acknowledge(frame)
                 self._shortages.acknowledge(frame)
                 self._means.acknowledge(frame)
@@ -208,11 +208,10 @@ class Detect:
             figures = (int(counts[column]), float(forecast.mean[column]), float(low[column]), float(high[column]))
             self._expectations.append((name, _expectation(name, start_ms, figures)))
         self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
-        others = {name: incident.explained_by or incident.alert_id for name, incident in self._watch.active.items()}
-        self._means.step(start_ms, self._names, self._columns, self._fleet.held > 0, at_rest, others)
-        if self._watch.active:
-            self._forecasting.hold(self._watch.active)
-            self._contributions.spoil(min(incident.onset_ms for incident in self._watch.active.values()))
+        self._means.step(start_ms, self._names, self._columns, self._fleet.held > 0, at_rest, self._watch.life.telling())
+        if self._watch.life.active:
+            self._forecasting.hold(self._watch.life.active)
+            self._contributions.spoil(min(incident.onset_ms for incident in self._watch.life.active.values()))
         if at_rest is not None:
             self._forecasting.hold(self._names[resting] for resting in np.nonzero(at_rest)[0])
             self._contributions.spoil(start_ms)
@@ -223,7 +222,7 @@ class Detect:
 
     def _under_incidents(self, forecast: Forecast, noise: FloatArray) -> Forecast:
         """The forecast with what incidents expect in place of levels that follow them."""
-        for name, incident in self._watch.active.items():
+        for name, incident in self._watch.life.active.items():
             column = self._columns[name]
             forecast.mean[column], forecast.dispersion[column] = expectation(incident, float(noise[column]))
         return forecast
@@ -236,7 +235,7 @@ class Detect:
             if end > self._named:
                 self._store[NAMES_PREFIX + b"%d" % block] = _ENCODER.encode(self._names[first:end])
         self._named = len(self._names)
-        self._books.save(self._watch.books())
+        self._books.save(self._watch.life.books())
 
     def _restore(self) -> None:
         blocks = sum(key.startswith(NAMES_PREFIX) for key in self._store)
@@ -247,7 +246,7 @@ class Detect:
         if blocks:
             numbers = (self._store[BLOCK_PREFIX + b"%d" % block] for block in range(blocks))
             self._fleet.unpack([(len(part), packed) for part, packed in zip(names, numbers, strict=True)])
-        self._books.restore(self._watch.books())
+        self._books.restore(self._watch.life.books())
 
 
 def _expectation(series: str, start_ms: int, figures: tuple[int, float, float, float]) -> Expectation:

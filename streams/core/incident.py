@@ -2,26 +2,23 @@
 
 The surprise: the expected level doesn't follow the incident. It stands for HOLD_MINUTES; after that it follows, slowly, what
 the counts would be without the incident's ratio, while belief in that ratio fades. So an incident of an hour ends where it
-began, and a lasting shift is taken in within some hours. Silent incidents (explained by another's alert) live the same life
-unseen.
+began, and a lasting shift is taken in within some hours.
 """
 
 from collections.abc import Iterable
 from math import exp, log
-from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
 
-from streams.core.acknowledgement import Acknowledgement
-from streams.core.alert import AlertKind, Contribution, HeldBack, Severity
+from streams.core.alert import AlertKind, Contribution
+from streams.core.case import LASTING_MINUTES, Case, Ending
 from streams.core.contribution import cause
 from streams.core.cusum import DRIFT_KEPT
 from streams.core.explain import Move
 from streams.core.level import START, band
 from streams.core.window import MINUTE_MS
 
-Ending: TypeAlias = Literal["returned", "calm", "lasting", "unjudged"]
 # An incident isn't learned within these: the usual ones of a contact centre are shorter, or have been seen by then.
 HOLD_MINUTES = 20
 # Belief in the ratio fades with this time constant: a lasting ×2 is accepted after about two and a half hours, 15 calm minutes
@@ -32,50 +29,31 @@ FADE_MINUTES = 90
 SURE_MINUTES = 10
 SLOWER = 4  # the level's memory under an incident, in multiples of the usual one
 RETURN_SCORE = log(100)  # detection.md: resolve when the reverse CUSUM reaches ln 100
-LASTING_MINUTES = 1440  # detection.md: after 24 h a level shift is accepted
 RATIO_RANGE = (0.05, 20.0)
 # Minutes after an alert opened in which it is explained again: soon, and when more is known. After the first hour nothing changes
 # it, because the minutes before it are no longer remembered one by one (contribution_rows.py).
 EXPLAINED_MINUTES = frozenset({1, 2, 3, 5, 10, 20, 40})
 
 
-class Incident(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """One incident. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
-
-    base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma shape);
-    ratio: believed so far. sudden: found as a step (steps.py). profiled: base follows the profile, so that it needn't learn and
-    the ratio is believed for as long as the incident lasts. fired_ms, contribution, acknowledged, held_back: see Alert.
+class Incident(Case, array_like=True, frozen=True, kw_only=True):
+    """One incident. base: expected log rate per minute now; drift: its fading slope; known: contacts it is worth (the gamma
+    shape); ratio: believed so far. sudden: found as a step (steps.py). profiled: base follows the profile, so that it needn't
+    learn and the ratio is believed for as long as the incident lasts.
     """
 
-    alert_id: str
-    series: str
-    up: bool
     kind: AlertKind
-    severity: Severity
-    version: int
-    score: float
-    explained_by: str | None
-    onset_ms: int
-    detected_ms: int
-    updated_ms: int
-    resolved_ms: int | None = None
     observed: int
     expected: float
     base: float
     drift: float
     known: float
     ratio: float = 1.0
-    minutes: int = 0
-    return_score: float = 0.0
     calm_minutes: int = 0
     calm_seen: int = 0
     calm_expected: float = 0.0
     sudden: bool = False
-    fired_ms: int | None = None
     profiled: bool = False
     contribution: tuple[Contribution, ...] = ()
-    acknowledged: Acknowledgement | None = None
-    held_back: HeldBack | None = None
 
     @property
     def is_of_maintenance(self) -> bool:
@@ -127,16 +105,10 @@ def ending(incident: Incident, resolve_minutes: int, ratio_min: float) -> Ending
 
 
 def continued(before: Incident, incident: Incident) -> Incident:
-    """A re-opened incident: identity and figures of the one before, the new one's expectation."""
+    """The figures of a re-opened incident: those of before are in them."""
     return msgspec.structs.replace(
         incident,
-        alert_id=before.alert_id,
-        version=max(before.version, incident.version),
         kind=before.kind,
-        severity=before.severity,
-        onset_ms=before.onset_ms,
-        detected_ms=before.detected_ms,
-        fired_ms=before.fired_ms,
         contribution=before.contribution,
         observed=before.observed + incident.observed,
         expected=before.expected + incident.expected,

@@ -6,22 +6,19 @@ of so many contacts. Fewer who give up are good news: info.
 
 import msgspec
 
-from streams.core.acknowledgement import holding
-from streams.core.alert import Alert, AlertKind, AlertState
+from streams.core.alert import Alert, AlertKind, AlertState, Severity
 from streams.core.alerting import severity_of
-from streams.core.incident import LASTING_MINUTES
+from streams.core.case import LASTING_MINUTES, record
 from streams.core.mean_shift import Shift
-from streams.core.series import series_cut, series_values
+from streams.core.series import series_values
 
 
-def with_severity(shift: Shift) -> Shift:
-    """The shift with the severity that its figures call for; worse than what was acknowledged, it is so no longer."""
-    severity = shift.severity
-    if shift.up or shift.metric == "aht":
-        usual = shift.n * (shift.usual if shift.metric == "abandonment" else 1.0)
-        severity = severity_of(kind_of(shift), round(usual * shift.ratio), usual, severity)
-    seen = holding(shift.acknowledged, shift.updated_ms, worse=severity != shift.severity)
-    return msgspec.structs.replace(shift, severity=severity, acknowledged=seen)
+def severity(shift: Shift) -> Severity:
+    """The severity that its figures call for."""
+    if not shift.up and shift.metric == "abandonment":
+        return "info"
+    usual = shift.n * (shift.usual if shift.metric == "abandonment" else 1.0)
+    return severity_of(kind_of(shift), round(usual * shift.ratio), usual)
 
 
 def kind_of(shift: Shift) -> AlertKind:
@@ -34,20 +31,8 @@ def told(shift: Shift, state: AlertState, runbook: str) -> Alert:
     scale = 1.0 if shift.metric == "abandonment" else 0.001  # seconds
     usual = shift.usual * scale
     expected, observed = shift.n * usual, shift.n * usual * shift.ratio
-    return Alert(
-        alert_id=shift.alert_id,
-        version=shift.version,
-        state=state,
-        severity=shift.severity,
-        kind=kind_of(shift),
-        metric=shift.metric,
-        cut=series_cut(shift.series),
-        series=series_values(shift.series),
-        onset_ms=shift.onset_ms,
-        detected_ms=shift.detected_ms,
-        updated_ms=shift.updated_ms,
-        fired_ms=shift.fired_ms,
-        resolved_ms=shift.resolved_ms,
+    return msgspec.structs.replace(
+        record(shift, state, runbook, kind_of(shift), shift.metric),
         observed=round(observed),
         expected=round(expected, 2),
         ratio=round(shift.ratio, 3),
@@ -55,11 +40,7 @@ def told(shift: Shift, state: AlertState, runbook: str) -> Alert:
         value=round(usual * shift.ratio, 4),
         usual=round(usual, 4),
         contacts=round(shift.n),
-        acknowledged=shift.acknowledged,
-        held_back=shift.held_back,
         recommendation=recommendation(shift),
-        runbook=runbook,
-        published_ms=0,
     )
 
 

@@ -10,11 +10,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from streams.core.acknowledgement import Acknowledgement
-from streams.core.alert import HeldBack, Severity, alert_id
+from streams.core.alert import alert_id
+from streams.core.case import LASTING_MINUTES, Case, Ending
 from streams.core.crossing import HINT_SCORE
 from streams.core.explain import ONSET_MINUTES, Move
-from streams.core.incident import LASTING_MINUTES, Ending
 from streams.core.level import FloatArray
 from streams.core.mean_levels import MeanLevels
 from streams.core.mean_models import UPS, Metric
@@ -31,37 +30,20 @@ class MeanGates(NamedTuple):
     ratio_min: float
 
 
-class Shift(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
-    """One change. explained_by: the alert that speaks for it, None if it speaks for itself. score: evidence when it was found.
+class Shift(Case, array_like=True, frozen=True, kw_only=True):
+    """One change. n, total, expected: contacts since the onset, their values and what was expected of them.
 
-    n, total, expected: contacts since the onset, their values and what was expected of them. usual: what a contact usually adds
-    to the KPI's numerator at these hours. told: Poisson contacts that a contact is worth as evidence (explain.py). fired_ms,
-    acknowledged, held_back: see Alert.
+    usual: what a contact usually adds to the KPI's numerator at these hours. told: Poisson contacts that a contact is worth as
+    evidence (explain.py).
     """
 
-    alert_id: str
-    series: str
     metric: Metric
-    up: bool
-    severity: Severity = "info"
-    version: int
-    score: float
-    explained_by: str | None = None
-    onset_ms: int
-    detected_ms: int
-    updated_ms: int
-    resolved_ms: int | None = None
     n: float
     total: float
     expected: float
     usual: float
     told: float
     ratio: float
-    minutes: int = 0
-    return_score: float = 0.0
-    fired_ms: int | None = None
-    acknowledged: Acknowledgement | None = None
-    held_back: HeldBack | None = None
 
 
 def crossed(levels: MeanLevels, gates: MeanGates, hour: int) -> FloatArray:
@@ -140,15 +122,9 @@ def ending(shift: Shift, threshold: float) -> Ending | None:
 
 
 def continued(before: Shift, shift: Shift) -> Shift:
-    """A re-opened shift: identity, onset and figures of the one before beside the new one's."""
+    """The figures of a re-opened shift: those of before are in them."""
     return msgspec.structs.replace(
         shift,
-        alert_id=before.alert_id,
-        version=max(before.version, shift.version),
-        severity=before.severity,
-        onset_ms=before.onset_ms,
-        detected_ms=before.detected_ms,
-        fired_ms=before.fired_ms,
         acknowledged=before.acknowledged,
         n=before.n + shift.n,
         total=before.total + shift.total,

@@ -83,7 +83,7 @@ class Means:
             minute = _minute(known, place, watch.levels.model.scale, len(names))
             watch.levels.step(minute, at, taken, at_rest)
             watch.step(names, columns, minute, (hour, end_ms), others)
-            others = {**watch.speaking(), **others}
+            others = {**watch.life.telling(), **others}
         self._collect()
 
     def enrol(self, series: int) -> None:
@@ -99,20 +99,20 @@ class Means:
 
     def acknowledge(self, order: Order) -> None:
         """Note it on the alert, if it fires."""
-        self._dirty = any(watch.acknowledge(order) for watch in self._watches) or self._dirty
+        self._dirty = any(watch.life.acknowledge(order) for watch in self._watches) or self._dirty
         self._collect()
 
     def expire(self, end_ms: int) -> None:
         """End everything without a verdict: the feed has ended, or sleeps."""
         for watch in self._watches:
-            watch.expire(end_ms)
+            watch.life.expire(end_ms)
         self._dirty = True
         self._collect()
 
     def _collect(self) -> None:
         for watch in self._watches:
-            self.told += watch.told
-            watch.told = []
+            self.told += watch.life.told
+            watch.life.told = []
 
     def drain(self, series: int, *, stepped: bool) -> None:
         """Write what changed into the store."""
@@ -124,7 +124,7 @@ class Means:
         if self._dirty or stepped:
             self._store[_WAITING] = _ENCODER.encode(self._waiting)
             for watch, books in zip(self._watches, self._books, strict=True):
-                books.save(watch.books())
+                books.save(watch.life.books())
         self._dirty = False
 
     def _key(self, watch: MeanWatch, tail: bytes) -> bytes:
@@ -140,7 +140,7 @@ class Means:
             ]
             if blocks:
                 watch.levels.unpack(blocks)
-            books.restore(watch.books())
+            books.restore(watch.life.books())
 
 
 def _minute(known: list[tuple[int, list[Sums]]], place: int, scale: float, series: int) -> Seen:

@@ -11,13 +11,12 @@ from collections.abc import Mapping, MutableMapping
 import msgspec
 
 from streams.core.acknowledgement import Order, holding
-from streams.core.alert import Alert, AlertState, HeldBack, alert_id
+from streams.core.alert import Alert, AlertState, HeldBack, alert_id, begun
 from streams.core.forecast_clock import MINUTE_MS
 from streams.core.forecast_near import Near
 from streams.core.held_back import HeldBacks
 from streams.core.measure import Cell
 from streams.core.roster import Roster
-from streams.core.series import series_cut, series_values
 from streams.core.shortage_verdict import Short, ShortageRules, Verdict, verdict
 from streams.core.shortage_words import advice
 
@@ -127,28 +126,8 @@ class Shortages:
         assert rules is not None
         if state.alert is not None and self._is_cooling(state, state.first_ms):
             return msgspec.structs.replace(state.alert, state="firing", resolved_ms=None)
-        return Alert(
-            alert_id=alert_id("shortage", series, state.first_ms),
-            version=0,
-            state="firing",
-            severity=rules.severity,
-            kind="shortage",
-            metric="offered",
-            cut=series_cut(series),
-            series=series_values(series),
-            onset_ms=state.first_ms,
-            detected_ms=origin_ms,
-            updated_ms=origin_ms,
-            fired_ms=origin_ms,
-            resolved_ms=None,
-            observed=0,
-            expected=0.0,
-            ratio=None,
-            excess=0.0,
-            recommendation="",
-            runbook=rules.runbook,
-            published_ms=0,
-        )
+        name, at = alert_id("shortage", series, state.first_ms), (state.first_ms, origin_ms)
+        return begun(name, "shortage", "offered", series, at, rules.severity, rules.runbook)
 
     def _with(self, alert: Alert, short: Short, origin_ms: int) -> Alert:
         """The alert as it is foreseen at an origin."""

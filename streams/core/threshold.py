@@ -11,12 +11,12 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from streams.core.acknowledgement import Order, holding
-from streams.core.alert import Alert, AlertState, Severity, alert_id
+from streams.core.alert import Alert, AlertState, Severity, alert_id, begun
 from streams.core.held_back import HeldBacks
 from streams.core.kpi import KpiRules, kpis_of
 from streams.core.kpi_table import Unit, in_force
 from streams.core.measure import Cell
-from streams.core.series import SEPARATOR, series_cut, series_of, series_values
+from streams.core.series import SEPARATOR, series_cut, series_of
 from streams.core.trend import KpiValue
 from streams.core.window import MINUTE_MS
 
@@ -149,30 +149,9 @@ class Thresholds:
     def _begun(self, rule: ThresholdRule, key: bytes, state: _State, end_ms: int) -> Alert:
         series = _series_of(key)
         onset_ms = end_ms - state.out.bit_length() * MINUTE_MS  # the first minute that was out
-        return Alert(
-            alert_id=alert_id(f"threshold.{rule.name}", series, onset_ms),
-            version=0,
-            state="firing",
-            severity=rule.severity,
-            kind="threshold",
-            metric=rule.kpi,
-            cut=series_cut(series),
-            series=series_values(series),
-            onset_ms=onset_ms,
-            detected_ms=end_ms,
-            updated_ms=end_ms,
-            fired_ms=end_ms,
-            resolved_ms=None,
-            observed=sum(state.ns),
-            expected=0.0,
-            ratio=None,
-            excess=0.0,
-            rule=rule.name,
-            limit=rule.limit,
-            recommendation="",
-            runbook=rule.runbook,
-            published_ms=0,
-        )
+        name = alert_id(f"threshold.{rule.name}", series, onset_ms)
+        alert = begun(name, "threshold", rule.kpi, series, (onset_ms, end_ms), rule.severity, rule.runbook)
+        return msgspec.structs.replace(alert, observed=sum(state.ns), rule=rule.name, limit=rule.limit)
 
     def _tell(self, key: bytes, alert: Alert, value: float | None) -> None:
         """The next version of an alert; a minute without a value keeps the one before."""

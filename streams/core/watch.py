@@ -1,8 +1,8 @@
-"""Watch: the life cycle of the incidents of a fleet, one minute after the other: pending → firing → resolved or expired.
+"""Watch: the incidents of volume of a fleet, one minute after the other. What they share with other kinds is in life_cycle.py.
 
-Evidence that crosses the threshold is pending for a minute. If it still stands then, the series that explains it best fires and
-the others that moved with it stay silent (explain.py). The surprise: silent series have incidents, too, so that their levels
-don't learn what happens; they end with the alert that speaks for them, and one that goes on is found anew.
+Evidence that crosses the threshold and still stands a minute later opens: the series that explains it best fires, and the others
+that moved with it are silent (explain.py). The surprise: levels rest while an incident is on, told or silent, and go on from what
+was expected when it is over.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,15 +12,14 @@ import msgspec
 import numpy as np
 
 from streams.core import cusum, explain
-from streams.core.acknowledgement import Order
-from streams.core.alert import Alert, AlertState, Contribution
-from streams.core.alerting import told, with_severity
+from streams.core.alert import Contribution
+from streams.core.alerting import severity, told
 from streams.core.budget import Budgets
+from streams.core.case import LASTING_MINUTES
 from streams.core.crossing import found_in
 from streams.core.fleet import OWN_WAY, Fleet
 from streams.core.held_back import HeldBacks
 from streams.core.incident import (
-    LASTING_MINUTES,
     Incident,
     continued,
     ending,
@@ -32,6 +31,7 @@ from streams.core.incident import (
     per_minute,
 )
 from streams.core.level import FloatArray
+from streams.core.life_cycle import Kind, LifeCycle
 from streams.core.profile import Profile
 from streams.core.series import series_cut
 from streams.core.window import MINUTE_MS
@@ -66,27 +66,20 @@ class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Watch:
-    """Incidents by series: `pending`, `active` (firing or silent) and `recent` (over, may re-open within the cool-down)."""
+    """All incidents of volume; `life` has their books and what is told of them."""
 
     def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
         self.rules = rules
         self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, 1 - MEAN_SHARE)
         self._explain_parts = explain_parts
         self._held_backs = held_backs
-        self.pending: Incidents = {}
-        self.active: Incidents = {}
-        self.recent: Incidents = {}
-        self.told: list[Alert] = []
-
-    def books(self) -> tuple[Incidents, Incidents, Incidents]:
-        """All that must survive a restart."""
-        return self.pending, self.active, self.recent
+        self.life = LifeCycle(Kind(told, severity, continued), held_backs, rules.cool_down_minutes, rules.runbook)
 
     def carry(self, profile: Profile, columns: dict[str, int]) -> None:
         """What incidents expect goes the profile's way."""
-        for name, incident in self.active.items():
+        for name, incident in self.life.active.items():
             rise, known = float(profile.rise[columns[name]]), bool(profile.known[columns[name]])
-            self.active[name] = msgspec.structs.replace(incident, base=incident.base + rise, profiled=known)
+            self.life.active[name] = msgspec.structs.replace(incident, base=incident.base + rise, profiled=known)
 
     def _gates(self, fleet: Fleet, names: list[str]) -> cusum.Gates:
         """A series with a profile needs less evidence, and no busiest minute's worth of excess."""
@@ -102,54 +95,26 @@ class Watch:
         gates = self._gates(fleet, names)
         crossings = cusum.crossed(fleet.tests(), gates)
         crossings[:, fleet.held > 0] = 0.0
-        if self.pending or crossings.any():
+        if self.life.pending or crossings.any():
             found = found_in(fleet, names, crossings, gates.threshold, end_ms)
             crossed = {names[column] for column in np.nonzero(crossings.any(axis=0))[0]}
             self._decide(fleet, columns, found, crossed, end_ms)
-        horizon_ms = end_ms - self.rules.cool_down_minutes * MINUTE_MS
-        self.recent = {name: incident for name, incident in self.recent.items() if incident.updated_ms >= horizon_ms}
-
-    def acknowledge(self, order: Order) -> bool:
-        """Whether it was for an alert that fires."""
-        for name, incident in self.active.items():
-            if incident.alert_id == order.alert_id and incident.explained_by is None:
-                self.active[name] = self._tell(msgspec.structs.replace(incident, acknowledged=order.acknowledgement), "firing")
-                return True
-        return False
-
-    def expire(self, end_ms: int) -> None:
-        """End everything without a verdict: the series can't be followed any longer."""
-        for incident in (*self.pending.values(), *self.active.values()):
-            self._tell(msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms), "expired")
-        self.pending, self.active, self.recent = {}, {}, {}
+        self.life.forget(end_ms)
 
     def _follow(self, fleet: Fleet, columns: dict[str, int], counts: FloatArray, noise: FloatArray, end_ms: int) -> None:
-        for name, before in list(self.active.items()):
+        for name, before in list(self.life.active.items()):
             column = columns[name]
             incident = follow(before, int(counts[column]), float(noise[column]), self.rules.memory_minutes, end_ms)
             reason = ending(incident, self.rules.resolve_minutes, self.rules.ratio_min)
             if before.is_of_maintenance and not self._under_maintenance(name, end_ms):
                 reason = "unjudged"
-            if reason is None:
-                speaks = incident.explained_by is None
-                self.active[name] = self._tell(with_severity(incident), "firing") if speaks else incident
-                continue
-            self._release(fleet, column, incident, SETTLED_VARIANCE)
-            over = msgspec.structs.replace(incident, resolved_ms=end_ms)
-            self.recent[name] = self._tell(over, "resolved" if reason in ("returned", "calm") else "expired")
-        speaking = {incident.alert_id for incident in self.active.values()}
-        for name, incident in list(self.active.items()):
-            if incident.explained_by is not None and incident.explained_by not in speaking:
-                self._release(fleet, columns[name], incident, UNTOLD_VARIANCE)
-
-    def _release(self, fleet: Fleet, column: int, incident: Incident, variance: float) -> None:
-        """Watch a series again, from what was expected of it; after a day from what it has come to. What was found in a
-        maintenance window has taught nothing."""
-        fleet.hold(column, False)
-        if incident.minutes < LASTING_MINUTES and not incident.is_of_maintenance:
-            own_way = 1 / incident.known + OWN_WAY * incident.minutes
-            fleet.settle(column, incident.base, own_way if incident.profiled else max(1 / incident.known, variance))
-        del self.active[incident.series]
+            if reason is None and incident.explained_by is None and is_to_be_explained(incident):
+                incident = self._explained(incident)
+            self.life.follow(incident, reason)
+            if reason is not None:
+                _release(fleet, column, incident, SETTLED_VARIANCE)
+        for incident in self.life.unspoken():
+            _release(fleet, columns[incident.series], incident, UNTOLD_VARIANCE)
 
     def _decide(self, fleet: Fleet, columns: dict[str, int], found: Incidents, crossed: set[str], end_ms: int) -> None:
         """Let evidence that has stood for a minute fire or fall silent, and put new evidence on the pending list."""
@@ -160,14 +125,9 @@ class Watch:
         standing = {name for name in crossed if self._stands(found[name])}
         for up in (True, False):
             if any(found[name].up == up for name in standing):
-                self._open_in_turns(fleet, columns, {n: i for n, i in found.items() if i.up == up}, standing, up)
-        waiting = {name: self._waiting(found[name]) for name in crossed - set(self.active)}
-        for name, incident in self.pending.items():
-            goes_on = self.active.get(name) or waiting.get(name)
-            if goes_on is None or goes_on.explained_by is not None or goes_on.alert_id != incident.alert_id:
-                ended = msgspec.structs.replace(incident, updated_ms=end_ms, resolved_ms=end_ms)
-                self._tell(ended, "expired" if incident.fired_ms is None else "resolved")
-        self.pending = {n: i if self.pending.get(n) is i else self._tell(i, "pending") for n, i in sorted(waiting.items())}
+                for name in self._open_in_turns({n: i for n, i in found.items() if i.up == up}, standing, up):
+                    fleet.hold(columns[name], True)
+        self.life.wait((found[name] for name in crossed), end_ms)
 
     def _is_return(self, incident: Incident) -> bool:
         """Whether a change is only the end of another cut's incident, which the series had taken in: at its time, of its size."""
@@ -176,97 +136,43 @@ class Watch:
             and series_cut(before.series) != series_cut(incident.series)
             and -RETURN_MINUTES * MINUTE_MS <= incident.onset_ms - (before.resolved_ms or 0) <= MINUTE_MS
             and per_minute(incident) <= RETURN_SIZE * per_minute(before)
-            for before in self.recent.values()
+            for before in self.life.recent.values()
         )
 
     def _stands(self, incident: Incident) -> bool:
-        """Whether the change was pending before and the minute since speaks for it; one wild minute loses it again.
+        """A step has crossed again only if its newest minute agrees (steps.py); the bank must have gained evidence."""
+        return self.life.stands(incident) or (incident.sudden and self.life.waited(incident) is not None)
 
-        A step has crossed again only if its newest minute agrees (steps.py); the bank must have gained evidence.
-        """
-        before = self._pending(incident)
-        return before is not None and (incident.sudden or incident.score >= before.score)
-
-    def _waiting(self, incident: Incident) -> Incident:
-        """New evidence on the pending list, under the identity and with the score that it came with."""
-        before = self._pending(incident)
-        if before is not None:
-            return before
-        recent = self._recent(incident)
-        if recent is None:
-            return incident
-        return msgspec.structs.replace(incident, alert_id=recent.alert_id, version=recent.version, fired_ms=recent.fired_ms)
-
-    def _open_in_turns(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
+    def _open_in_turns(self, found: Incidents, standing: set[str], up: bool) -> list[str]:
         """What is under maintenance speaks first, for a hint if need be: it may explain what isn't, the total for instance."""
         under = {name: i for name, i in found.items() if self._under_maintenance(name, i.updated_ms)}
+        opened: list[str] = []
         if under:
-            self._open(fleet, columns, under, standing if standing <= under.keys() else standing | under.keys(), up)
-        self._open(fleet, columns, {n: i for n, i in found.items() if n not in under}, standing - under.keys(), up)
+            opened = self._open(under, standing if standing <= under.keys() else standing | under.keys(), up)
+        return opened + self._open({n: i for n, i in found.items() if n not in under}, standing - under.keys(), up)
 
-    def _open(self, fleet: Fleet, columns: dict[str, int], found: Incidents, standing: set[str], up: bool) -> None:
+    def _open(self, found: Incidents, standing: set[str], up: bool) -> list[str]:
         moves = [move_of(incident, name in standing) for name, incident in found.items()]
-        active = [move_of(i, True) for i in self.active.values() if i.up == up and i.explained_by is None]
-        opened, silent = explain.speakers(moves, active)
-        ids: dict[str, str] = {}
-        for move in sorted(opened, key=lambda move: (-abs(move.seen - move.expected), move.series)):
-            incident = self._joined(found[move.series])
-            if not incident.contribution:
-                incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
-            same = of_same_cause(incident, self.active.values())
-            if same is not None:
-                silent[move.series] = ids[move.series] = same.alert_id
-                continue
-            incident = self._tell(with_severity(incident), "firing")
-            ids[move.series] = incident.alert_id
-            self._begin(fleet, columns, incident)
-        for name, by in silent.items():
-            incident = self._joined(found[name])
-            self._begin(
-                fleet, columns, msgspec.structs.replace(incident, explained_by=ids.get(by, by), version=incident.version + 1)
-            )
+        active = [move_of(incident, True) for incident in self.life.speaking() if incident.up == up]
+        return self.life.open(found, explain.speakers(moves, active), self._judged)
 
-    def _begin(self, fleet: Fleet, columns: dict[str, int], incident: Incident) -> None:
-        fleet.hold(columns[incident.series], True)
-        self.active[incident.series] = self._with_reason(incident)
+    def _judged(self, incident: Incident) -> tuple[Incident, str | None]:
+        """With the parts that explain it; another alert tells of it that names the same cause."""
+        incident = incident if incident.contribution else self._explained(incident)
+        same = of_same_cause(incident, self.life.active.values())
+        return incident, None if same is None else same.alert_id
+
+    def _explained(self, incident: Incident) -> Incident:
+        return msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
 
     def _under_maintenance(self, series: str, end_ms: int) -> bool:
         return self._held_backs.maintenance(series, end_ms - MINUTE_MS) is not None
 
-    def _with_reason(self, incident: Incident) -> Incident:
-        held_back = self._held_backs.reason(incident.series, incident.severity, incident.updated_ms, incident.held_back)
-        return msgspec.structs.replace(incident, held_back=held_back)
 
-    def _pending(self, incident: Incident) -> Incident | None:
-        """The pending incident that a new one goes on with: of the same series and direction."""
-        before = self.pending.get(incident.series)
-        return before if before is not None and before.up == incident.up else None
-
-    def _recent(self, incident: Incident) -> Incident | None:
-        """The incident that a new one goes on with: over within the cool-down, of the same direction, spoken of."""
-        before = self.recent.get(incident.series)
-        return before if before is not None and before.up == incident.up and before.explained_by is None else None
-
-    def _joined(self, incident: Incident) -> Incident:
-        """A new incident under the identity that it had while pending, or before the cool-down."""
-        pending, recent = self._pending(incident), self._recent(incident)
-        if pending is not None:
-            same = {"alert_id": pending.alert_id, "version": pending.version, "onset_ms": pending.onset_ms}
-            incident = msgspec.structs.replace(incident, **same, fired_ms=pending.fired_ms)
-        if recent is None:
-            return incident
-        del self.recent[incident.series]
-        return continued(recent, incident)
-
-    def _tell(self, incident: Incident, state: AlertState) -> Incident:
-        """Put the next version of an incident that speaks for itself on the list of alerts."""
-        if incident.explained_by is not None:
-            return incident
-        if state in ("pending", "firing"):  # what is over keeps why nobody was called
-            incident = self._with_reason(incident)
-        fired_ms = incident.updated_ms if state == "firing" and incident.fired_ms is None else incident.fired_ms
-        incident = msgspec.structs.replace(incident, version=incident.version + 1, fired_ms=fired_ms)
-        if state == "firing" and is_to_be_explained(incident):
-            incident = msgspec.structs.replace(incident, contribution=self._explain_parts(incident))
-        self.told.append(told(incident, state, self.rules.runbook))
-        return incident
+def _release(fleet: Fleet, column: int, incident: Incident, variance: float) -> None:
+    """Watch a series again, from what was expected of it; after a day from what it has come to. What was found in a maintenance
+    window has taught nothing."""
+    fleet.hold(column, False)
+    if incident.minutes < LASTING_MINUTES and not incident.is_of_maintenance:
+        own_way = 1 / incident.known + OWN_WAY * incident.minutes
+        fleet.settle(column, incident.base, own_way if incident.profiled else max(1 / incident.known, variance))

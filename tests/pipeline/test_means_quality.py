@@ -58,10 +58,10 @@ def fired(model: Model, end: int, factor: float = 1.0, begin: int = 0) -> list[A
         hour = number // 60 % 24
         levels.step(minute, (hour, number % 60 == 59), nobody)
         watch.step(NAMES, COLUMNS, minute, (hour, (number + 1) * 60_000), {})
-        for alert in watch.told:
+        for alert in watch.life.told:
             if alert.state == "firing":
                 found.setdefault(alert.alert_id, alert)
-        watch.told = []
+        watch.life.told = []
     return list(found.values())
 
 
