@@ -101,6 +101,12 @@ def trend_key(series: str, kind: WindowKind, start_ms: int) -> bytes:
     return f"{series}{SEPARATOR}{tail}".encode()
 
 
+def trend_place(key: bytes) -> tuple[str, str]:
+    """(cut, kind of window) of the trends that have a key; not of CLOCK_KEY, which is no trend's."""
+    parts = key.decode().split(SEPARATOR)  # no value of a dimension holds one, and no start is the name of a live kind
+    return parts[0], parts[-1] if parts[-1] in LIVE else parts[-2]
+
+
 def expectation_key(series: str, start_ms: int) -> bytes:
     """The key of an expectation: series and minute."""
     return f"{series}{SEPARATOR}{start_ms}".encode()

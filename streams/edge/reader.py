@@ -4,7 +4,7 @@ It joins no group and commits nothing, so it disturbs nobody. The surprise: 'the
 came to it, partition by partition; while a worker writes, two readers may see different ends.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -49,13 +49,17 @@ def follow(settings: Settings, topic: str, since_ms: int | None = None) -> Itera
                 yield None
 
 
-def latest(settings: Settings, topic: str) -> dict[bytes, bytes]:
-    """The latest value of each key of a compacted topic; a key without a value has been deleted and is left out."""
+def latest(settings: Settings, topic: str, is_asked: Callable[[bytes], bool] | None = None) -> dict[bytes, bytes]:
+    """The latest value of each key of a compacted topic; a key without a value has been deleted and is left out.
+
+    Of keys that aren't `is_asked` for, where that is given, the values aren't looked at.
+    """
     values: dict[bytes, bytes] = {}
     for message in read(settings, topic):
-        key, value = message.key(), message.value()
-        if key is None:
+        key = message.key()
+        if key is None or (is_asked is not None and not is_asked(key)):
             continue
+        value = message.value()
         if value is None:
             values.pop(key, None)
         else:

@@ -6,12 +6,15 @@ from typer.testing import CliRunner
 
 from streams.__main__ import build
 from streams.commands import figures
-from streams.commands.trends import compared, show
+from streams.commands.trends import asked, compared, show
 from streams.core.errors import StreamsError
 from streams.core.kpi_table import Unit
-from streams.core.trend import KpiValue, Trend, Window
+from streams.core.series import series_of
+from streams.core.trend import CLOCK_KEY, KpiValue, Trend, Window, WindowKind, trend_key, trend_place
 
 HOUR = 3_600_000
+# A queue may have the name of a kind of window.
+SERIES = {"total": "total", "queue": series_of("queue", "today"), "channel+queue": series_of("channel+queue", "chat", "1h")}
 
 
 def trend(cut: str, start_ms: int, offered: int) -> Trend:
@@ -58,3 +61,24 @@ def test_what_a_mark_means_is_said_where_a_column_shows_one(capsys: pytest.Captu
     off_target = msgspec.structs.replace(trend("total", 0, 100), kpis={"csat": KpiValue(0.5, 10, band="low")})
     show([off_target], 0, [], ())
     assert "✕ off target, ! to be watched: [bands] of the settings" in capsys.readouterr().out
+
+
+def test_a_key_tells_cut_and_kind_of_its_window_whatever_the_values_are_called() -> None:
+    kinds: tuple[WindowKind, ...] = ("1m", "1h", "1mo", "30m", "today")
+    names = [(cut, kind, series) for cut, series in SERIES.items() for kind in kinds]
+    assert [trend_place(trend_key(series, kind, HOUR)) for _, kind, series in names] == [(cut, kind) for cut, kind, _ in names]
+
+
+def test_only_windows_asked_for_and_the_totals_of_their_kind_are_decoded() -> None:
+    kinds: tuple[WindowKind, ...] = ("1m", "1h")
+    keys = [trend_key(series, kind, HOUR) for series in SERIES.values() for kind in kinds]
+
+    def found(cut: str, window: str) -> list[tuple[str, str]]:
+        is_asked = asked(cut, window)
+        assert not is_asked(CLOCK_KEY)
+        return [trend_place(key) for key in keys if is_asked(key)]
+
+    assert found("queue", "1h") == [("total", "1h"), ("queue", "1h")]
+    assert found("total", "1m") == [("total", "1m")]
+    assert found("all", "1h") == [("total", "1h"), ("queue", "1h"), ("channel+queue", "1h")]
+    assert found("channel+queue", "all") == [(cut, kind) for cut in ("total", "channel+queue") for kind in ("1m", "1h")]
