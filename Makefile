@@ -50,10 +50,13 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp
 	tests/install.sh
 	$(MAKE) --no-print-directory kafka check
-	# What needs no server goes on both cores, the rest alone: it waits for servers, and its deadlines are theirs.
+	# On both cores what needs no server (worksteal: or one of two gets the long ones and goes on alone for half of the time), then
+	# what does: two files at a time, each with servers of its own. Last, with nothing beside it, what measures times or takes the
+	# whole machine.
 	status=0; \
-	$(BIN)/python -m pytest -n 2 -m 'not integration and not long' --ignore=tests/test_tidy.py || status=$$?; \
-	$(BIN)/python -m pytest -m 'integration and not long' --durations=25 || status=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not integration and not long' --ignore=tests/test_tidy.py || status=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'integration and not alone and not long' --durations=15 || status=$$?; \
+	$(BIN)/python -m pytest -m 'alone and not long' --durations=15 || status=$$?; \
 	exit $$status
 
 check: $(VENV)/dev.stamp
@@ -65,7 +68,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/test_tidy.py
 
 quick: $(VENV)/dev.stamp
-	QUICK=1 $(BIN)/python -m pytest -n 2 -m 'not integration and not thorough' $(wildcard tests/unit tests/property tests/pipeline tests/simulation)
+	QUICK=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not integration and not thorough' $(wildcard tests/unit tests/property tests/pipeline tests/simulation)
 
 SEED ?=
 SEEDS ?= 1000

@@ -1,10 +1,13 @@
-"""All committed records of a topic, again and again from where the last look ended."""
+"""Committed records of a topic, again and again from where the last look ended: `Reading` keeps them all, `News` none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streams.edge.reader import read
+from streams.settings import Settings
 
 
 class Read(NamedTuple):
@@ -47,3 +50,17 @@ class Reading:
     def close(self) -> None:
         """End."""
         self._consumer.close()
+
+
+class News:
+    """What came since the last look: who waits for something on a topic of a hundred thousand records reads each of them once."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._settings, self._topic = settings, topic
+        self._positions: dict[int, int] = {}
+
+    def look(self) -> Iterator[Message]:
+        """The records from the last one that was taken to the end."""
+        for message in read(self._settings, self._topic, positions=self._positions):
+            self._positions[message.partition() or 0] = (message.offset() or 0) + 1
+            yield message

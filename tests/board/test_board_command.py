@@ -42,6 +42,7 @@ def test_port_0_takes_a_free_one() -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.alone
 def test_the_board_ends_at_once_with_a_viewer_connected(board: Any) -> None:
     with urllib.request.urlopen(f"{board.url}/stream", timeout=5) as stream:
         assert stream.readline() == b"retry: 1000\n"

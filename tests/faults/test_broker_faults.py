@@ -9,7 +9,7 @@ from fault_report import Report
 from kafka_cluster import KafkaCluster
 from running import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 # A broker that is killed is noticed after broker.session.timeout.ms, 9 s; then others lead its partitions.
 FAIL_OVER_SECONDS = 10

@@ -15,7 +15,7 @@ from fault_report import Report
 from kafka_cluster import KafkaCluster
 from running import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 # librdkafka's and our own pauses grow while nothing can be written; the next attempt may be as far away as that.
 RETRY_SECONDS = 30  # of pause, beside the last attempt

@@ -10,7 +10,7 @@ from fault_report import Report
 from kafka_cluster import KafkaCluster
 from running import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 
 def test_a_worker_killed_at_load_goes_on_at_once_under_its_name(cluster: KafkaCluster, report: Report, tmp_path: Path) -> None:

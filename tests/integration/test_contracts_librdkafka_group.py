@@ -135,6 +135,7 @@ def test_a_member_that_gets_no_partition_is_told_so(log: Ground) -> None:
     assert told == [[]]
 
 
+@pytest.mark.alone
 def test_an_orderly_stop_gives_its_partitions_away_at_once(log: Ground) -> None:
     """By removing its static member, which librdkafka can't do; otherwise they'd rest for a session."""
     first, second = log.member("a"), log.member("b")

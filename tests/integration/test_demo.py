@@ -12,7 +12,7 @@ from running import ask, eventually
 
 from streams.commands.children import free_port
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 READY_SECONDS = 90  # it is ready in ten on a quiet machine
 END_SECONDS = 60  # each child gets ten

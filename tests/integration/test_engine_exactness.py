@@ -65,6 +65,7 @@ def test_a_worker_that_sleeps_past_its_session_does_no_harm_when_it_wakes(job: J
     assert "silent too long" in job.log("a")
 
 
+@pytest.mark.alone
 def test_workers_come_and_go_without_a_record_lost_or_repeated(job: Job) -> None:
     job.start("a", **SLOW)
     eventually(lambda: job.consumed("a") > 2_000, 60, "the first counts")

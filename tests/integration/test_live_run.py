@@ -24,7 +24,7 @@ from running import eventually
 from streams.core.series import series_of
 from streams.edge.clock import now_ms
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 STALE_SECONDS = 5  # within which the page must say so
 QUEUES = ("billing", "technical", "orders", "sales", "retention")  # the simulator's

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 from running import System, committed, eventually, make_system
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 RECORDS = 5_000
 RECORD_BYTES = 64_000  # just under what an event may have

@@ -135,6 +135,7 @@ def test_on_a_window_made_narrow_fewer_times_are_written_and_none_is_turned(writ
     page.wait_for_function(f"() => {times}.length && {times}.length < {wide} && {times}.every((one) => {level})")
 
 
+@pytest.mark.alone
 def test_the_page_says_stale_within_5_seconds_of_the_last_pulse_and_live_again(writer: Any, board: Any, wall: Any) -> None:
     writer.publish(minutes=tuple(writer.minute("total", now_ms() // MINUTE_MS * MINUTE_MS - n * MINUTE_MS, 9) for n in range(9)))
     page = wall.open(board.url)
@@ -154,6 +155,7 @@ def test_the_page_says_stale_within_5_seconds_of_the_last_pulse_and_live_again(w
     expect(page.locator("#banner")).to_be_hidden()
 
 
+@pytest.mark.alone
 def test_a_dead_server_is_stale_too_and_a_restart_heals_the_page(redis_server: Any, writer: Any, board: Any, wall: Any) -> None:
     writer.publish(trends=(writer.trend("total", "30m", {"offered": KpiValue(1.0, 1)}),))
     page = wall.open(board.url)
@@ -171,6 +173,7 @@ def test_a_dead_server_is_stale_too_and_a_restart_heals_the_page(redis_server: A
     wall.complaints = [text for text in wall.complaints if "net::ERR_" not in text]  # of the time without a server
 
 
+@pytest.mark.alone
 def test_a_restart_of_redis_shows_and_heals(redis_server: Any, writer: Any, board: Any, wall: Any) -> None:
     writer.publish(trends=(writer.trend("total", "30m", {"offered": KpiValue(1.0, 1)}),))
     page = wall.open(board.url)
