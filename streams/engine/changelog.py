@@ -28,7 +28,8 @@ READ_RECORDS = 10_000  # per call; large, because a call costs more than a recor
 READ_SECONDS = 0.02
 PROGRESS_SECONDS = 5.0  # a log line this often tells that a long read goes on
 # Read ahead. An answer of a partition is taken in whole and a record of 75 bytes becomes one of 400 in the queue: with 8 MB and
-# 100,000 records (as by default) a million of merge's left 260 MiB behind in the process for good; so it is 75, and as fast.
+# 100,000 records (as by default) a million of merge's left 260 MiB behind in the process; so it is 75, and as fast. That is given
+# back at the end (`heap`).
 FETCH_BYTES = 2 * 1024 * 1024
 QUEUE_KILOBYTES = 32 * 1024
 QUEUE_RECORDS = 20_000

@@ -13,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from streams.engine.changelog import Recovered, check_rules, recover, start_position
 from streams.engine.errors import kafka_errors
+from streams.engine.heap import LONG_READ_RECORDS, give_back
 from streams.engine.options import Settings
 from streams.engine.source import Place
 from streams.engine.stamp import BEGINNING, NO_RULES, Committed, Stamp, committed_of
@@ -72,6 +73,8 @@ def _recover(
         fresh = {partition: stores.anew(partition) for partition in wrong}
         records += recover(client, changelog, {partition: expected[partition] for partition in wrong}, fresh, OPEN_SECONDS_MAX)
         tables.update(fresh)
+    if records >= LONG_READ_RECORDS:
+        give_back()
     seconds = monotonic() - began
     LOG.info("read %d records of %s in %.1f s, %d of %d tables were warm", records, changelog, seconds, len(warm), len(tables))
     return tables
