@@ -182,7 +182,7 @@ def finish(crew: Workers, feed: Feed, broker: str, load: Load, watch: Watch) -> 
 def finals(trends: Reading) -> dict[tuple[str, int, str], list[Counter[str]]]:
     """The final figures by window and queue, each time that they were given."""
     found: dict[tuple[str, int, str], list[Counter[str]]] = defaultdict(list)
-    for record in trends.more():
+    for record in trends.all():
         value = record.value or b""
         if b'"cut":"queue"' not in value or b'"final":true' not in value:  # who waits asks often, and decoding takes the longest
             continue
@@ -214,8 +214,8 @@ def refusals(environment: Mapping[str, str], broker: str, feed: Feed) -> str:
     """Whether just what is bad was refused, each once, and nothing was late."""
     reading = Reading(broker, environment["STREAMS_TOPICS_REJECTED"], PARTITIONS)
     late = Reading(broker, environment["STREAMS_TOPICS_LATE"], PARTITIONS)
-    reasons = Counter(record.headers["reason"].decode() for record in reading.more())
-    too_late = len(late.more())
+    reasons = Counter(record.headers["reason"].decode() for record in reading.all())
+    too_late = len(late.all())
     reading.close()
     late.close()
     return "" if reasons == feed.refused and not too_late else f"refused {reasons} of {feed.refused}, late {too_late}"
@@ -224,7 +224,7 @@ def refusals(environment: Mapping[str, str], broker: str, feed: Feed) -> str:
 def incidents(environment: Mapping[str, str], broker: str, feed: Feed) -> str:
     """Whether the surge is one alert, whatever repeats."""
     reading = Reading(broker, environment["STREAMS_TOPICS_ALERTS"], SHARDS)
-    alerts = [json.loads(record.value) for record in reading.more() if record.value]
+    alerts = [json.loads(record.value) for record in reading.all() if record.value]
     reading.close()
     begins, ends = feed.incident_ms
     told = {
@@ -241,7 +241,7 @@ def positions(environment: Mapping[str, str], broker: str) -> str:
     for stage, partitions in STAGES.items():
         name = f"{environment['STREAMS_APP_NAME']}-{stage}"
         reading = Reading(broker, f"{name}-changelog", partitions)
-        stamps = {r.partition: json.loads(r.value)["position"] for r in reading.more() if r.key == b"\x00stamp" and r.value}
+        stamps = {r.partition: json.loads(r.value)["position"] for r in reading.all() if r.key == b"\x00stamp" and r.value}
         reading.close()
         topics = {"intake": "INTERACTIONS", "journey": "CONTACTS", "merge": "PARTIALS", "detect": "MINUTES"}
         topic = environment[f"STREAMS_TOPICS_{topics[stage]}"]

@@ -68,7 +68,7 @@ def changelog_megabytes(cluster: KafkaCluster, app: str) -> float:
 def finals(trends: Reading) -> Figures:
     """The final hours by queue, as they are on the topic."""
     found: Figures = {}
-    for record in trends.more():
+    for record in trends.all():
         if record.value and b'"1h"' in record.value and b'"final":true' in record.value:
             trend = json.loads(record.value)
             if trend["cut"] == "queue":

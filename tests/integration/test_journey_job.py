@@ -58,7 +58,7 @@ def kept(system: System) -> dict[bytes, bytes]:
     """Journey's state as its changelog tells it."""
     environment = system.environment
     reading = Reading(environment["STREAMS_KAFKA_BOOTSTRAP_SERVERS"], f"{environment['STREAMS_APP_NAME']}-journey-changelog", 2)
-    told = {(record.partition, record.key): record.value for record in reading.more()}
+    told = {(record.partition, record.key): record.value for record in reading.all()}
     reading.close()
     return {key: value for (_, key), value in told.items() if value is not None}
 
@@ -96,7 +96,7 @@ def told(system: System) -> list[str]:
     found, read = [], 0
     for spec in topic_specs(loaded):
         reading = Reading(loaded.kafka.bootstrap_servers, spec.name, spec.partitions)
-        records = reading.more() if spec.name not in raw else []
+        records = reading.all() if spec.name not in raw else []
         read += bool(records)
         found += [spec.name for record in records if PLANTED.encode() in record.key + (record.value or b"")]
         reading.close()
