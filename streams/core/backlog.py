@@ -32,9 +32,14 @@ class Backlog:
             else:
                 del self._open[values], self._combinations[values]
         if after is not None:
-            values = after.values
-            self._open[values] = self._open.get(values, 0) + 1
-            self._combinations[values] = after
+            self.enter(after, 1)
+        self._changed = True
+
+    def enter(self, combination: Combination, n: int) -> None:
+        """So many contacts more are open under a combination."""
+        values = combination.values
+        self._open[values] = self._open.get(values, 0) + n
+        self._combinations[values] = combination
         self._changed = True
 
     def is_due(self, now_ms: int) -> bool:

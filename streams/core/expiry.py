@@ -33,11 +33,12 @@ class Expiry:
                 return
             del self._buckets[earlier][key]
         self.scheduled[key] = bucket
-        if bucket not in self._buckets:
-            self._buckets[bucket] = {}
+        keys = self._buckets.get(bucket)
+        if keys is None:
+            keys = self._buckets[bucket] = {}
             heappush(self._order, bucket)
             self.next_ms = self._order[0]
-        self._buckets[bucket][key] = None
+        keys[key] = None
 
     def due(self, watermark_ms: int) -> Iterator[str]:
         """The ids that are due; each has no appointment any more and needs a new one unless it is done with."""

@@ -15,7 +15,7 @@ from streams.core import contact
 from streams.core.backlog import Backlog
 from streams.core.cells import Cells
 from streams.core.contact import Contact
-from streams.core.context import Combination, Context, Contexts
+from streams.core.context import MAX_CONTEXTS, Combination, Context, Contexts
 from streams.core.customer import Customers
 from streams.core.expiry import Expiry, rounded
 from streams.core.facts import ABANDONED, Fact, fact_of
@@ -59,14 +59,24 @@ class Lives:
     def restore(self, entries: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the interactions of the store: who is due when, who is open and who waits. They stay asleep."""
         schedule, start = self.expiry.schedule, len(PREFIX)
+        known: dict[bytes, Combination] = {}  # by values as stored: to decode them for each interaction costs 0.7 µs more
+        opened: dict[Combination, int] = {}
         for key, data in entries:
             name, head = key[start:].decode(), decode_head(data)
-            schedule(name, self._due(head.phase, head.last_ms))
-            if OPEN <= head.phase <= TALKING:
-                combination = self._contexts.of(decode_values(head.values)).combination
-                self._backlog.move(None, combination)
-                if head.phase == WAITING:
+            phase = head.phase
+            schedule(name, self._due(phase, head.last_ms))
+            if OPEN <= phase <= TALKING:
+                values = bytes(head.values)
+                combination = known.get(values)
+                if combination is None:
+                    if len(known) >= MAX_CONTEXTS:
+                        known.clear()
+                    combination = known[values] = self._contexts.of(decode_values(values)).combination
+                opened[combination] = opened.get(combination, 0) + 1
+                if phase == WAITING:
                     self._waiting.enter(name, combination, head.queued_ms)
+        for combination, n in opened.items():
+            self._backlog.enter(combination, n)
 
     def recall(self, name: str) -> Interaction:
         """An interaction that is asleep, awake again."""

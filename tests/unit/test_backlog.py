@@ -1,9 +1,10 @@
 """backlog.py: who is open, and how often that is told; by itself and in intake."""
 
+import pytest
 from intake_fakes import READ_MS, SECOND, RecordFake, event, make_rules
 
 from streams.core.backlog import Backlog
-from streams.core.context import Combination
+from streams.core.context import MAX_CONTEXTS, Combination
 from streams.core.intake import Intake
 
 
@@ -63,3 +64,16 @@ def test_contacts_are_open_until_they_end_and_are_told_once_a_second_where_that_
     assert backlog(6, event("completed", 6, "c")) == {"total": 1, "queue\x1fy": 1}
     assert backlog(7, event("reopened", 7, "c")) == {"total": 2, "queue\x1fy": 2}
     assert backlog(8, event("offered", 7_300, "d", queue="x")) == {"total": 1, "queue\x1fx": 1}  # the others have timed out
+
+
+def test_after_a_restart_the_same_are_open_whatever_is_remembered_of_their_dimensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    store: dict[bytes, bytes] = {}
+    rules = make_rules(shards=1, cuts=("queue",))
+    intake = Intake(0, store, rules)
+    intake.apply([event("offered", number, f"i{number}", queue=f"q{number % 3}") for number in range(10)], READ_MS)
+    intake.apply([event("completed", 20, "i0")], READ_MS)
+    intake.drain(READ_MS, 0)
+    for limit in (1, MAX_CONTEXTS):
+        monkeypatch.setattr("streams.core.lives.MAX_CONTEXTS", limit)
+        backlog = Intake(0, dict(store), rules).drain(READ_MS, 0).frames[-1].backlog
+        assert backlog == {"queue\x1fq0": 3, "queue\x1fq1": 3, "queue\x1fq2": 3}
