@@ -100,10 +100,10 @@ def rules(grace_ms: int, *more_cuts: str) -> JourneyRules:
     return JourneyRules(counting=counting, sources=1, repeat_ms=W)
 
 
-def record(call: Call, revision: int, known_ms: int = NEVER) -> RecordFake:
-    """A contact as intake tells it, in one of its versions."""
-    queue, escalated = (call.queue, call.escalated) if revision == 2 else ("unsorted", False)
-    back_ms = call.back_ms if revision == 2 else None
+def record(call: Call, revision: int, known_ms: int = NEVER, removed: bool = False) -> RecordFake:
+    """A contact as intake tells it, in one of its versions; removed: it turned out to be another customer's."""
+    queue, escalated = (call.queue, call.escalated) if revision >= 2 else ("unsorted", False)
+    back_ms = call.back_ms if revision >= 2 else None
     contact = Contact(
         customer=NAMES[call.customer],
         interaction_id=call.name,
@@ -113,12 +113,13 @@ def record(call: Call, revision: int, known_ms: int = NEVER) -> RecordFake:
         escalated=escalated,
         queue=queue,
         issue=call.issue,
+        removed=removed,
         known_ms=known_ms,
     )
     return RecordFake(encode_contact(contact), key_=NAMES[call.customer].encode())
 
 
-def pulse(time_ms: int, source: int = 0) -> RecordFake:
+def pulse(time_ms: int, source: int = 0, *, idle: bool = False) -> RecordFake:
     """How far a partition of intake is."""
-    told = Pulse(source=source, watermark_ms=time_ms, idle=False, ended_ms=None, sent_ms=0)
+    told = Pulse(source=source, watermark_ms=time_ms, idle=idle, ended_ms=None, sent_ms=0)
     return RecordFake(encode_contact(told), key_=PULSE_KEY)

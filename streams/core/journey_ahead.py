@@ -45,7 +45,9 @@ class Ahead:
     def __init__(self, store: MutableMapping[bytes, bytes], chunks: Chunks, watermark_ms: int) -> None:
         self._store = store
         self.chunks = chunks
-        self._waiting: list[tuple[int, int, Contact]] = []  # a heap; the number only keeps contacts from being compared
+        # A heap. The watermark stands still while late facts come, so several versions may have been known at one moment, and
+        # they wait in chunks that wake in any order. The number only keeps contacts from being compared.
+        self._waiting: list[tuple[int, str, int, int, Contact]] = []
         self._fresh: list[Contact] = []
         self._ordered = True  # whether the fresh ones are, by time: `until` is asked minute by minute
         self._number = 0
@@ -63,7 +65,7 @@ class Ahead:
         self._ordered = False
 
     def until(self, watermark_ms: int) -> Iterator[Contact]:
-        """Those whose time has come, in order of it; they wait no more."""
+        """Those whose time has come, in order of it, those of one moment by interaction and revision; they wait no more."""
         self._order()
         come = bisect_right(self._fresh, watermark_ms, key=_known_ms)
         for contact in self._fresh[:come]:
@@ -72,28 +74,28 @@ class Ahead:
         self._wake(watermark_ms)
         waiting = self._waiting
         while waiting and waiting[0][0] <= watermark_ms:
-            yield heappop(waiting)[2]
+            yield heappop(waiting)[-1]
 
     def next_ms(self) -> int | None:
         """When the next one comes, or may come, as far as that is known from outside of chunks; None where nobody waits."""
         self._order()
         moments = [contact.known_ms for contact in self._fresh[:1]]
-        moments += [known_ms for known_ms, _, _ in self._waiting[:1]]
+        moments += [entry[0] for entry in self._waiting[:1]]
         moments += [self.chunks[number].first_ms for number in self._resting]
         return min(moments, default=None)
 
     def take(self, name: str) -> list[Contact]:
         """Those of a customer, in order; they wait no more, and the name is in no chunk any more."""
         found = [contact for contact in self._fresh if contact.customer == name]
-        found += [contact for _, _, contact in self._waiting if contact.customer == name]
+        found += [entry[-1] for entry in self._waiting if entry[-1].customer == name]
         self._fresh = [contact for contact in self._fresh if contact.customer != name]
-        self._waiting = sorted(entry for entry in self._waiting if entry[2].customer != name)
+        self._waiting = sorted(entry for entry in self._waiting if entry[-1].customer != name)
         for number in list(self.chunks):
             held = self._read(number)
             if theirs := [contact for contact in held if contact.customer == name]:
                 found += theirs if number in self._resting else []
                 self._put(number, [contact for contact in held if contact.customer != name])
-        return sorted(found, key=_known_ms)
+        return sorted(found, key=lambda contact: (contact.known_ms, contact.interaction_id, contact.revision))
 
     def write(self, watermark_ms: int) -> None:
         """Put into the store who came since the last call and still waits; take out what doesn't. `until` was asked before."""
@@ -126,7 +128,7 @@ class Ahead:
 
     def _push(self, contact: Contact) -> None:
         self._number += 1
-        heappush(self._waiting, (contact.known_ms, self._number, contact))
+        heappush(self._waiting, (contact.known_ms, contact.interaction_id, contact.revision, self._number, contact))
 
     def _read(self, number: int) -> list[Contact]:
         return _DECODER.decode(self._store[_KEY.pack(PREFIX, number)])

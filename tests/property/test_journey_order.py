@@ -1,7 +1,7 @@
 """The law of journey on two partitions of intake: how they were read, in which batches and with which restarts, changes nothing.
 
-Contacts come late by up to two days, and in two versions. A final window holds what was known of its customers when its own
-partition's watermark closed it; the oracle says so by looking at each window alone.
+Contacts come late by up to two days, in two versions, and turn out to be another customer's. A final window holds what was known
+of its customers when its own partition's watermark closed it; the oracle says so by looking at each window alone.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ from streams.core.journey import Journey, JourneyRules
 GRACES_MS = (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)
 RULES = JourneyRules(counting=make_rules(cuts=("total", "queue")), sources=2, repeat_ms=W)
 END = START + 40 * DAY  # when the month is over, too
+AFTER_MS = (0, 1, 5 * MINUTE, 2 * HOUR, 26 * HOUR)  # from one version to the next
 LATE_MS = (-30_000, -1, MINUTE, 20 * MINUTE, 3 * HOUR, 30 * HOUR, 48 * HOUR)
 
 
@@ -32,15 +33,28 @@ class Known(NamedTuple):
 
 @st.composite
 def versions(draw: st.DrawFn) -> list[Known]:
-    """One or two of each contact."""
+    """One to three of each contact."""
     found = []
     for call in draw(calls(4)):
         first_ms = call.ended_ms + draw(st.sampled_from(LATE_MS))
         if draw(st.booleans()):
             found.append(Known(first_ms, 1, call))
-            first_ms += draw(st.sampled_from((0, 1, 5 * MINUTE, 2 * HOUR, 26 * HOUR)))
+            first_ms += draw(st.sampled_from(AFTER_MS))
         found.append(Known(first_ms, 2, call))
+        if draw(st.integers(0, 3)) == 0:
+            found.append(Known(first_ms + draw(st.sampled_from(AFTER_MS)), 3, call))
     return found
+
+
+def records(known: Known) -> list[RecordFake]:
+    """What intake says of a version; the third is that the contact was the other customer's."""
+    if known.revision < 3:
+        return [record(known.call, known.revision, known.known_ms)]
+    return [record(known.call, 3, known.known_ms, removed=True), record(_moved(known.call), 3, known.known_ms)]
+
+
+def _moved(call: Call) -> Call:
+    return call._replace(customer="b" if call.customer == "a" else "a")
 
 
 @st.composite
@@ -49,7 +63,7 @@ def logs(draw: st.DrawFn, found: list[Known], source: int) -> list[list[RecordFa
     own = sorted((known for known in found if int(known.call.name[1:]) % 2 == source), key=lambda known: known[:2])
     flushes: list[list[RecordFake]] = [[pulse(START - DAY, source)]]
     for number, known in enumerate(own):
-        flushes[-1].insert(-1, record(known.call, known.revision, known.known_ms))
+        flushes[-1][-1:-1] = records(known)
         told_ms = draw(st.sampled_from((known.known_ms, own[number + 1].known_ms if number + 1 < len(own) else END)))
         flushes[-1][-1] = pulse(told_ms, source)
         if draw(st.booleans()):
@@ -90,7 +104,7 @@ def _state(found: list[Known]) -> list[Call]:
     for known in sorted(found, key=lambda known: known.revision):
         call = known.call
         first = call._replace(queue="unsorted", escalated=False, back_ms=None)
-        newest[call.name] = call if known.revision == 2 else first
+        newest[call.name] = (first, call, _moved(call))[known.revision - 1]
     return list(newest.values())
 
 

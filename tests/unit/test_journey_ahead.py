@@ -88,3 +88,15 @@ def test_a_customer_who_is_forgotten_is_in_no_chunk_and_the_others_still_come() 
     assert [key for key, value in store.items() if b"bob" in value] == []
     again = ahead(store, found.chunks, 10)
     assert times(found, 10 * HOUR) == times(again, 10 * HOUR) == [30, 9 * HOUR]
+
+
+def test_versions_that_were_known_at_one_moment_come_in_their_order_wherever_they_waited() -> None:
+    """The watermark stands still while late facts come, so versions of several flushes may have the same."""
+    found = ahead({})
+    for first_ms, revision in ((MINUTE, 2), (0, 3)):  # who is due before them wakes their chunk, the later one first
+        found.add(Contact("ann", "other", 1, 0, known_ms=first_ms))
+        found.add(Contact("ann", "c1", revision, 0, known_ms=2 * MINUTE))
+        found.write(-1)
+    found.add(Contact("ann", "c1", 4, 0, removed=True, known_ms=2 * MINUTE))
+    came = [each.revision for watermark_ms in (0, MINUTE, 2 * MINUTE) for each in found.until(watermark_ms)]
+    assert came == [1, 1, 2, 3, 4]
