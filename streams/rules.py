@@ -114,9 +114,11 @@ def agent_rules(settings: Settings) -> AgentRules:
 
 def merge_rules(settings: Settings) -> MergeRules:
     """What merge follows."""
+    followers = settings.topics.contact_partitions + settings.topics.agent_partitions
     return MergeRules(
         shards=settings.topics.shards,
-        sources=settings.topics.partitions + settings.topics.contact_partitions + settings.topics.agent_partitions,
+        sources=settings.topics.partitions + followers,
+        followers=followers,
         pane_ms=settings.intake.pane_seconds * SECOND_MS,
         time_zone=settings.merge.time_zone,
         graces_ms=graces_ms(settings.merge),

@@ -17,6 +17,7 @@ CALL = {m.OFFERED: 1, m.QUEUED: 1}
 RULES = MergeRules(
     shards=1,
     sources=2,
+    followers=0,
     pane_ms=10_000,
     time_zone="UTC",
     graces_ms=(("1m", 2 * MINUTE), ("15m", 15 * MINUTE), ("1h", HOUR), ("1d", 6 * HOUR)),

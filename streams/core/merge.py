@@ -44,13 +44,15 @@ _ENCODER = msgspec.msgpack.Encoder()
 class MergeRules(msgspec.Struct, frozen=True, kw_only=True):
     """One set for all shards. Durations in ms.
 
-    shards: merge shards; sources: source partitions, all of which are waited for. pane_ms: divides 60,000. time_zone: IANA name.
+    shards: merge shards; sources: source partitions, all of which are waited for; followers: so many of them, the last ones, take
+    the time from intake's pulses (see Progress). pane_ms: divides 60,000. time_zone: IANA name.
     graces_ms: per tumbling kind, shortest kind first; must not shrink. refresh_ms: live series are published again this often.
     watch_cuts: the cuts whose closed minutes go to detect; of contribution_cuts only the contacts offered do.
     """
 
     shards: int
     sources: int
+    followers: int
     pane_ms: int
     time_zone: str
     graces_ms: tuple[tuple[WindowKind, int], ...]
@@ -98,7 +100,7 @@ class Merge:
         meta = _META_DECODER.decode(store[META]) if META in store else _Meta()
         assert meta.version == STATE_VERSION, f"merge state version {meta.version}, this program reads {STATE_VERSION}"
         heard = [*meta.heard, *([None] * (rules.sources - len(meta.heard)))]
-        self._progress = Progress(heard, meta.watermark_ms, meta.event_ms)
+        self._progress = Progress(heard, meta.watermark_ms, meta.event_ms, rules.followers)
         self._done_ms = meta.done_ms
         self._revision, self._minutes = meta.revision, meta.minutes
         self._windows = Windows(self._zone, tuple(grace for _, grace in rules.graces_ms))

@@ -1,7 +1,8 @@
 """How far merge is: what it heard of each source partition, and the watermark that follows from it.
 
-The global watermark is the minimum over the source partitions that are not idle. The surprise: a source partition never heard
-from holds it where it is, so that a fresh start can't close windows before everybody has spoken.
+The global watermark is the minimum over the source partitions that are not idle. *Followers*, journey's and agents' partitions,
+take the time from intake's pulses and are always waited for. The surprise: a source partition never heard from holds the
+watermark where it is, so that a fresh start can't close windows before everybody has spoken.
 """
 
 import msgspec
@@ -25,10 +26,15 @@ class Heard(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Progress:
-    """One per shard. `watermark_ms` is the last one that `advance` gave; it never goes back."""
+    """One per shard. `watermark_ms` is the last one that `advance` gave; it never goes back. followers: how many, the last ones.
 
-    def __init__(self, heard: list[Heard | None], watermark_ms: int | None, event_ms: int | None) -> None:
+    A follower says idle when all of intake is, and still does when intake has woken with what is hours later: who didn't wait for
+    it then closed windows before it had said its part of them.
+    """
+
+    def __init__(self, heard: list[Heard | None], watermark_ms: int | None, event_ms: int | None, followers: int = 0) -> None:
         self.heard = heard
+        self._leaders = len(heard) - followers
         self.watermark_ms = watermark_ms
         self.event_ms = event_ms
 
@@ -49,11 +55,12 @@ class Progress:
             self._see(max([change.pane_ms for change in frame.changes]))
 
     def advance(self) -> int | None:
-        """The global watermark now: from the sources that aren't idle, or from all where all are; None before the first."""
+        """The global watermark now: of followers and those who aren't idle, else of all; None before the first."""
         heard = [source for source in self.heard if source is not None]
         if len(heard) < len(self.heard):
             return self.watermark_ms
-        waited_for = [source.watermark_ms for source in heard if not source.idle]
+        leaders = self._leaders
+        waited_for = [source.watermark_ms for number, source in enumerate(heard) if number >= leaders or not source.idle]
         if not waited_for:  # all idle: where intake lets them follow the clock, quiet nights go on closing windows
             waited_for = [source.watermark_ms for source in heard if source.watermark_ms is not None]
         if waited_for and None not in waited_for:

@@ -109,7 +109,7 @@ def _rules(sources: int, shards: int) -> MergeRules:
     kpi = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={})
     watched = frozenset({"total", "channel", "queue"})
     return MergeRules(
-        shards=shards, sources=sources, pane_ms=10_000, time_zone="UTC", graces_ms=graces, refresh_ms=MINUTE_MS,
+        shards=shards, sources=sources, followers=0, pane_ms=10_000, time_zone="UTC", graces_ms=graces, refresh_ms=MINUTE_MS,
         watch_cuts=watched, contribution_cuts=frozenset(), kpi=kpi,
     )  # fmt: skip
 

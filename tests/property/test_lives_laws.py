@@ -92,8 +92,8 @@ def finals(partitions: list[list[dict[str, Any]]]) -> dict[tuple[str, int, str],
     rules = make_rules(shards=1, cuts=CUTS, time_zone=ZONE.key, graces_ms=GRACES, linger_ms=99 * HOUR, hours=HOURS)
     kpi = KpiRules(service_level_seconds=20, short_abandon_seconds=5, queue_service_level_seconds={}, bands={})
     merge_rules = MergeRules(
-        shards=1, sources=len(partitions), pane_ms=rules.pane_ms, time_zone=ZONE.key, graces_ms=GRACES, refresh_ms=MINUTE,
-        watch_cuts=frozenset(), contribution_cuts=frozenset(), kpi=kpi,
+        shards=1, sources=len(partitions), followers=0, pane_ms=rules.pane_ms, time_zone=ZONE.key, graces_ms=GRACES,
+        refresh_ms=MINUTE, watch_cuts=frozenset(), contribution_cuts=frozenset(), kpi=kpi,
     )  # fmt: skip
     merge = Merge(0, {}, merge_rules)
     for number, events in enumerate(partitions):

@@ -31,6 +31,7 @@ SERIES = ("total", "queue\x1fbilling")
 RULES = MergeRules(
     shards=1,
     sources=SOURCES,
+    followers=0,
     pane_ms=PANE_MS,
     time_zone="Europe/Berlin",
     graces_ms=tuple((kind, GRACES_MS[kind]) for kind in TUMBLING),
