@@ -4,6 +4,7 @@ It shares no code with journey: it looks at all contacts of a customer at once.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
@@ -50,7 +51,6 @@ def calls(draw: st.DrawFn, days: int) -> list[Call]:
 def oracle(found: list[Call]) -> Sums:
     """(pane, closed level, series) → what all contacts come to when every W is over."""
     total: dict[tuple[int, int, str], Counter[int]] = {}
-    places: dict[tuple[int, int, str, str], list[int]] = {}  # code, period, series, customer → days of the contacts
     for call in found:
         own = sorted((c for c in found if c.customer == call.customer), key=lambda c: (c.ended_ms, _order(c)))
         same = [c for c in own if c.issue == call.issue]
@@ -71,6 +71,16 @@ def oracle(found: list[Call]) -> Sums:
             level = next((k for k, ms in enumerate(KINDS) if back and min(back) // ms == call.ended_ms // ms), len(KINDS))
             if followed and level < len(KINDS):
                 _count(total, call, level, call.ended_ms, code + 2)
+    for key, cell in customers(found).items():
+        total.setdefault(key, Counter()).update(cell)
+    return whole(total)
+
+
+def customers(found: list[Call]) -> Sums:
+    """The part of it that is of a day's, week's and month's customers, by the number of their contacts."""
+    total: dict[tuple[int, int, str], Counter[int]] = {}
+    places: dict[tuple[int, int, str, str], list[int]] = {}  # code, period, series, customer → days of the contacts
+    for call in found:
         for series in ("total", f"queue\x1f{call.queue}"):
             day = call.ended_ms // DAY * DAY
             week = (call.ended_ms // DAY + 3) // 7  # 1970 began on a Thursday
@@ -81,8 +91,13 @@ def oracle(found: list[Call]) -> Sums:
         for times, day in enumerate(sorted(days)[:4], 1):
             total.setdefault((day, 3, series), Counter())[code + times] += 1
             total[day, 3, series][code + times - 1] -= times > 1
-    sums_of = {key: {code: n for code, n in cell.items() if n} for key, cell in total.items()}
-    return {key: cell for key, cell in sums_of.items() if cell}
+    return whole(total)
+
+
+def whole(total: Mapping[tuple[int, int, str], Mapping[int, int]]) -> Sums:
+    """Without what comes to nothing."""
+    cells = {key: {code: n for code, n in cell.items() if n} for key, cell in total.items()}
+    return {key: cell for key, cell in cells.items() if cell}
 
 
 def _order(call: Call) -> bytes:

@@ -21,6 +21,7 @@ from streams.core.expiry import BUCKET_MS, rounded
 from streams.core.frame import Frame, Framing, Said
 from streams.core.journey_ahead import Ahead, Chunks
 from streams.core.journey_counts import Counts
+from streams.core.journey_held import settled
 from streams.core.journey_history import (
     NOTHING,
     Contributions,
@@ -167,17 +168,21 @@ class Journey:
         elif known is None and len(history.contacts) >= CONTACTS_MAX:
             count(self._ignored, ("crowded",))
         elif known is None and (not history.contacts or history.contacts[-1] < past):
-            self._append(contact.customer, history, past, watermark_ms)
+            kept = past if self._counts.is_open(past.ended_ms, watermark_ms) else msgspec.structs.replace(past, late=True)
+            self._append(contact.customer, history, kept, watermark_ms)
         else:
-            contacts = [other for other in history.contacts if other is not known]
-            if not contact.removed:
-                insort(contacts, past)
-            after = msgspec.structs.replace(history, contacts=contacts)
-            self._counts.replace(
-                self._contributions(history, watermark_ms), self._contributions(after, watermark_ms), watermark_ms
-            )
-            self._counts.customers(history, contacts, watermark_ms)
-            self._keep(contact.customer, after, history.due_ms, watermark_ms)
+            self._change(contact.customer, history, known, None if contact.removed else past, watermark_ms)
+
+    def _change(self, name: str, history: History, known: Past | None, past: Past | None, watermark_ms: int) -> None:
+        """A contact that was known isn't, or is another, or one has come among others."""
+        kept, held = settled(history, known, past, lambda time_ms: self._counts.is_open(time_ms, watermark_ms))
+        contacts = [other for other in history.contacts if other is not known]
+        if kept is not None:
+            insort(contacts, kept)
+        after = msgspec.structs.replace(history, contacts=contacts, held=held)
+        self._counts.replace(self._contributions(history, watermark_ms), self._contributions(after, watermark_ms), watermark_ms)
+        self._counts.customers(history, after, watermark_ms)
+        self._keep(name, after, history.due_ms, watermark_ms)
 
     def _append(self, name: str, history: History, past: Past, watermark_ms: int) -> None:
         """A customer's newest contact, the common case: what it changes doesn't take going through all the others."""
@@ -193,7 +198,7 @@ class Journey:
     def _keep(self, name: str, history: History, appointment_ms: int, until_ms: int) -> None:
         """Put a customer down, with an appointment for what is due next; an earlier one stands."""
         # What is forgotten is too old for anything that may still come to follow it.
-        if not history.contacts and not history.older:
+        if not history.contacts and not history.older and not history.held:
             self._dirty[name] = None
             return
         due_ms = next_due_ms(history, self._rules, self._zone, until_ms)

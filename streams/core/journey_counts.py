@@ -2,7 +2,8 @@
 
 A customer of two queues is one customer of the whole and one of each queue, so distinct customers can't be rolled up from
 combinations; each cut is looked at on its own. They are exact: journey knows the customer's other contacts of the month. The
-surprise: they lie in the first pane of their day, under the closed level that keeps them out of all shorter windows.
+surprise: they lie in the first pane of their day, under the closed level that keeps them out of all shorter windows; a day that
+is closed holds whom it holds (journey_held.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from streams.core.cells import Cells
 from streams.core.context import Contexts
 from streams.core.frame import PaneChange, shard_of
+from streams.core.journey_held import counted
 from streams.core.journey_history import Contributions, History, Key, Past
 from streams.core.measure import Cell, add
 from streams.core.measure_journey import DAY_CUSTOMERS, MONTH_CUSTOMERS, OFTEN, WEEK_CUSTOMERS
@@ -45,12 +47,17 @@ class Counts:
             if before.get(key) != cell:
                 self._add(key, cell, watermark_ms)
 
-    def customers(self, before: History, after: Sequence[Past], watermark_ms: int) -> None:
+    def is_open(self, time_ms: int, watermark_ms: int) -> bool:
+        """Whether the day of a moment is, at a watermark."""
+        return self._lateness.level(time_ms, watermark_ms) < self._lateness.levels
+
+    def customers(self, before: History, after: History, watermark_ms: int) -> None:
         """A customer's contacts are others than before: in periods concerned, he may be one with more or fewer of them."""
-        if [(past.ended_ms, past.values) for past in before.contacts] == [(past.ended_ms, past.values) for past in after]:
+        held, holds = counted(before), counted(after)
+        if [(past.ended_ms, past.values) for past in held] == [(past.ended_ms, past.values) for past in holds]:
             return  # a newer revision that says nothing of when or in which series, the common case
-        changed = {place for past in set(before.contacts) ^ set(after) for place in self._places(past.ended_ms)}
-        for sign, contacts in ((-1, before.contacts), (1, after)):
+        changed = {place for past in set(held) ^ set(holds) for place in self._places(past.ended_ms)}
+        for sign, contacts in ((-1, held), (1, holds)):
             seen: dict[tuple[Place, str], int] = {}
             for older in before.older:
                 for _, series in self._cells.now(self._contexts.of(older.values).combination):
@@ -73,7 +80,7 @@ class Counts:
             return
         own = self._cells.now(self._contexts.of(past.values).combination)
         for code, start_ms in periods:  # it is after all others, so none is of a later one
-            others = [(each.values, 1) for each in before.contacts if each.ended_ms >= start_ms]
+            others = [(each.values, 1) for each in counted(before) if each.ended_ms >= start_ms]
             if code == MONTH_CUSTOMERS:
                 others += [(older.values, older.contacts) for older in before.older if older.month_ms == start_ms]
             for (_, series), times in zip(own, self._times(own, others), strict=True):

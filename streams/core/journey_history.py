@@ -52,7 +52,7 @@ class JourneyRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Past(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
-    """A contact as it is kept; id: digest of the interaction's, values: by DIMENSIONS."""
+    """A contact as it is kept; id: digest of the interaction's, values: by DIMENSIONS, late: too late for its day's customers."""
 
     ended_ms: int
     id: bytes
@@ -60,6 +60,7 @@ class Past(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     values: tuple[str | None, ...]
     escalated: bool
     back_ms: int | None
+    late: bool = False
 
 
 class Older(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -74,7 +75,7 @@ class History(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One customer: contacts in order; due_ms: the bucket of event time in which something of it is due.
 
     before_ms: the end of the last contact that is forgotten, before_issues: of the last with each issue; older: those whose month
-    goes on.
+    goes on; held: contacts as closed days hold them, where they turned out otherwise (journey_held.py).
     """
 
     contacts: list[Past]
@@ -82,6 +83,7 @@ class History(msgspec.Struct, array_like=True, frozen=True, gc=False):
     before_ms: int | None = None
     before_issues: dict[str, int] = {}
     older: list[Older] = []
+    held: list[Past] = []
 
 
 NOTHING = History([])
@@ -107,23 +109,28 @@ def past_of(contact: Contact) -> Past:
 
 def forget(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> History:
     """Without the contacts that are too old to change anything; what the others contribute to open windows stays the same."""
-    old = [past for past in history.contacts if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
+    old, over = (
+        [past for past in pasts if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
+        for pasts in (history.contacts, history.held)
+    )
     older = [each for each in history.older if _over_ms(each.month_ms, rules, zone) > until_ms]
-    if not old:
+    if not old and not over:
         return history if len(older) == len(history.older) else msgspec.structs.replace(history, older=older)
     kept = history.contacts[len(old) :]
     issues = {**history.before_issues, **{past.values[_ISSUE] or "": past.ended_ms for past in old}}
     still = kept[0].ended_ms if kept else until_ms
     near = {issue: ended_ms for issue, ended_ms in issues.items() if issue and still - ended_ms < rules.repeat_ms}
     counts = Counter({(each.month_ms, each.values): each.contacts for each in older})
-    counts.update((window_start("1mo", past.ended_ms, zone), past.values) for past in old)
+    counts.update((window_start("1mo", past.ended_ms, zone), past.values) for past in (*old, *over) if not past.late)
     going_on = [Older(*key, n) for key, n in counts.items() if _over_ms(key[0], rules, zone) > until_ms]
-    return History(kept, history.due_ms, old[-1].ended_ms, near, going_on)
+    held = [past for past in history.held if past not in over]
+    return History(kept, history.due_ms, old[-1].ended_ms if old else history.before_ms, near, going_on, held)
 
 
 def next_due_ms(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> int:
     """When a contact's W is over next, or one can be forgotten, or its month: a bucket after `until_ms`."""
     moments = [rounded(past.ended_ms + after) for past in history.contacts for after in (rules.repeat_ms, rules.keep_ms)]
+    moments += [rounded(past.ended_ms + rules.keep_ms) for past in history.held]
     moments += [_over_ms(each.month_ms, rules, zone) for each in history.older]
     return min([moment for moment in moments if moment > until_ms], default=0)
 

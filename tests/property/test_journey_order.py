@@ -1,7 +1,8 @@
 """The law of journey on two partitions of intake: how they were read, in which batches and with which restarts, changes nothing.
 
 Contacts come late by up to two days, in two versions, and turn out to be another customer's. A final window holds what was known
-of its customers when its own partition's watermark closed it; the oracle says so by looking at each window alone.
+of its customers when its own partition's watermark closed it; the oracle says so by looking at each window alone. Weeks and
+months hold the customers of their days: whatever became known of a day that was closed is in none of them.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from intake_fakes import HOUR, MINUTE, RecordFake, Sums, make_rules, sums
-from journey_oracle import DAY, KINDS, START, Call, W, calls, oracle, pulse, record
+from journey_oracle import DAY, KINDS, START, Call, W, calls, customers, oracle, pulse, record, whole
 from laws import examples
 
 from streams.core.journey import Journey, JourneyRules
@@ -19,7 +20,8 @@ from streams.core.journey import Journey, JourneyRules
 GRACES_MS = (2 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)
 RULES = JourneyRules(counting=make_rules(cuts=("total", "queue")), sources=2, repeat_ms=W)
 END = START + 40 * DAY  # when the month is over, too
-AFTER_MS = (0, 1, 5 * MINUTE, 2 * HOUR, 26 * HOUR)  # from one version to the next
+AFTER_MS = (0, 1, 5 * MINUTE, 2 * HOUR, 26 * HOUR, 50 * HOUR)  # from one version to the next
+CUSTOMERS = range(64, 76)  # codes of a day's, week's and month's
 LATE_MS = (-30_000, -1, MINUTE, 20 * MINUTE, 3 * HOUR, 30 * HOUR, 48 * HOUR)
 
 
@@ -77,21 +79,29 @@ def windows(found: Sums) -> dict[tuple[int, int, str], dict[int, int]]:
     for (pane_ms, level, series), cell in found.items():
         for kind in range(level, len(KINDS)):
             total.setdefault((pane_ms, kind, series), Counter()).update(cell)
-    return _whole(total)
+    return whole(total)
 
 
 def expected(found: list[Known]) -> dict[tuple[int, int, str], dict[int, int]]:
     """The same, of each window by what was known when it closed."""
     panes = {key[0] for state in _states(found) for key in oracle(state)}
-    total = {}
+    total: dict[tuple[int, int, str], Counter[int]] = {}
     for pane_ms in panes:
-        for kind, (length_ms, grace_ms) in enumerate(zip(KINDS, GRACES_MS, strict=True)):
-            closed_ms = pane_ms // length_ms * length_ms + length_ms + grace_ms
-            state = _state([known for known in found if known.known_ms < closed_ms])
-            for key, cell in windows(oracle(state)).items():
+        for kind, length_ms in enumerate(KINDS):
+            for key, cell in windows(oracle(_at_close(found, pane_ms, kind))).items():
                 if key[:2] == (pane_ms, kind):
-                    total[key] = Counter(cell)
-    return _whole(total)
+                    total[key] = Counter({code: n for code, n in cell.items() if length_ms < DAY or code not in CUSTOMERS})
+    days = {call.ended_ms // DAY * DAY for _, _, call in found}
+    of_days = [call for day in days for call in _at_close(found, day, 3) if call.ended_ms // DAY * DAY == day]
+    for key, cell in customers(of_days).items():
+        total.setdefault(key, Counter()).update(cell)
+    return whole(total)
+
+
+def _at_close(found: list[Known], pane_ms: int, kind: int) -> list[Call]:
+    """What was known when the window of a pane closed."""
+    closed_ms = pane_ms // KINDS[kind] * KINDS[kind] + KINDS[kind] + GRACES_MS[kind]
+    return _state([known for known in found if known.known_ms < closed_ms])
 
 
 def _states(found: list[Known]) -> list[list[Call]]:
@@ -106,11 +116,6 @@ def _state(found: list[Known]) -> list[Call]:
         first = call._replace(queue="unsorted", escalated=False, back_ms=None)
         newest[call.name] = (first, call, _moved(call))[known.revision - 1]
     return list(newest.values())
-
-
-def _whole(total: dict[tuple[int, int, str], Counter[int]]) -> dict[tuple[int, int, str], dict[int, int]]:
-    cells = {key: {code: n for code, n in cell.items() if n} for key, cell in total.items()}
-    return {key: cell for key, cell in cells.items() if cell}
 
 
 @examples(80)
