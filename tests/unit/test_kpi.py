@@ -244,3 +244,19 @@ def test_the_interaction_rate_is_of_the_customers_seen_where_none_are_given() ->
     given_rules = structs.replace(rules, segment_customers={"private": 40})
     of_given = [kpis(cell, given_rules, "total")[name] for name in names]
     assert of_given == [KpiValue(0.3, 40, band="low"), KpiValue(0.1, 40), KpiValue(0.05, 40)]
+
+
+def test_the_interaction_rate_of_a_segment_is_of_the_segments_own_customers_in_every_cut_that_holds_it() -> None:
+    cell = of_window({m.OFFERED: 12, j.DAY_CUSTOMERS: 3, j.MONTH_CUSTOMERS: 2}, "1mo")
+    rules = structs.replace(RULES, segment_customers={"private": 40, "business": 10})
+    private, all_customers, nobodys = [(0.3, 40), (0.075, 40), (0.05, 40)], [(0.24, 50), (0.06, 50), (0.04, 50)], [(None, 0)] * 3
+    for series, expected in (
+        ("segment\x1fprivate", private),
+        ("channel+segment\x1fvoice\x1fprivate", private),
+        ("segment+region+age_band\x1fprivate\x1fsouth\x1f30-39", private),
+        ("channel\x1fprivate", all_customers),  # no segment, but a channel of that name
+        ("segment\x1funknown", nobodys),
+    ):
+        found = kpis(cell, rules, series)
+        names = ("interaction_rate", "interaction_rate_net", "customer_reach")
+        assert [(found[name].value, found[name].n) for name in names] == expected
