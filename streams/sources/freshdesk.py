@@ -21,8 +21,9 @@ _TRIGGER_CHARACTERS = 500  # names of two statuses or groups are shorter; the pa
 # Statuses by number and by name; an account's own ones are neither.
 _RESOLVED, _CLOSED = ("4", "resolved"), ("5", "closed")
 _NOTHING = ("", "nil", "null", "none", "-", "--")
+_OUTBOUND = ("10", "outbound email")  # sources of tickets that an agent began
 _CHANNELS = {
-    **{"1": "email", "email": "email", "10": "email", "outbound email": "email", "2": "web", "portal": "web"},
+    **{"1": "email", "email": "email", "2": "web", "portal": "web"},
     **{"9": "web", "feedback widget": "web", "3": "voice", "phone": "voice", "7": "chat", "chat": "chat"},
     **{"twitter": "social", "facebook": "social", "whatsapp": "messaging"},
 }
@@ -41,10 +42,15 @@ def read(body: bytes) -> Row | Rejection:
     try:
         payload = object_of(body)
         ticket = need_object(payload.get("freshdesk_webhook", payload), "freshdesk_webhook")
-        trigger = _trigger(ticket)
-        return _row(ticket, trigger, _context(ticket), _time_ms(ticket, "event_time"))
+        trigger, context, time_ms = _trigger(ticket), _context(ticket), _time_ms(ticket, "event_time")
+        return Row([], ("outbound",)) if _source(ticket) in _OUTBOUND else _row(ticket, trigger, context, time_ms)
     except FieldError as bad:
         return bad.rejection
+
+
+def _source(ticket: dict[str, object]) -> str:
+    """How the ticket began, by number or name."""
+    return (_first(ticket, "ticket_source", "source") or "").lower()
 
 
 def _trigger(ticket: dict[str, object]) -> _Trigger:
@@ -62,7 +68,7 @@ def _context(ticket: dict[str, object]) -> CanonicalEvent:
     name = _first(ticket, "ticket_id", "id")
     if name is None:
         raise FieldError(Reason.MISSING_FIELD, "ticket_id: expected a text")
-    source = (_first(ticket, "ticket_source", "source") or "").lower()
+    source = _source(ticket)
     kind = _first(ticket, "ticket_type")
     return context_of(
         SOURCE,

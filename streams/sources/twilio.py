@@ -1,7 +1,8 @@
 """Twilio TaskRouter: event callbacks (a form) and Event Streams (CloudEvents, mostly several in an array) → the events of a task.
 
 Both say the same in different spelling; fields of a form are read as if they were spelt as in the stream (TaskQueueName →
-task_queue_name). The surprise: a canceled task is abandoned only where the reason says that the caller hung up.
+task_queue_name). The surprise: a canceled task is abandoned only where the reason says that the caller hung up, and what agents
+dial is told by the task's attributes only, which are the user's.
 
 Source: Twilio's reference of TaskRouter events and of the event types of Event Streams.
 """
@@ -63,11 +64,18 @@ def _cloud_event(event: dict[str, object]) -> Row:
 def _row(kind: str, fields: dict[str, object], times: tuple[object, ...]) -> Row:
     if kind not in _READERS:
         return Row([], (_rule(kind),))
+    if _is_outbound(_attributes(fields)):
+        return Row([], ("outbound",))
     known = (time_at({"timestamp": time}, "timestamp") for time in times)
     time_ms = next((time for time in known if time is not None), None)
     if time_ms is None:
         raise FieldError(Reason.MISSING_FIELD, "timestamp: expected a time")
     return Row([_READERS[kind](fields, _context(fields), time_ms)])
+
+
+def _is_outbound(attributes: object) -> bool:
+    """Flex writes 'outbound' there; the directions of a call are outbound-api and outbound-dial."""
+    return (_plain(attributes, "direction") or "").lower().startswith("outbound")
 
 
 def _rule(kind: str) -> str:

@@ -73,6 +73,12 @@ def test_triggers_are_read_although_they_are_no_json(trigger: str, expected: Row
     assert read(sent(trigger)) == expected
 
 
+@pytest.mark.parametrize("source", ["10", "Outbound Email"])
+@pytest.mark.parametrize("trigger", ["{ticket_action:created}", "{reply_sent:sent}", "{status:{from:2,to:4}}"])
+def test_nobody_waits_in_a_ticket_that_an_agent_began_by_mail(source: str, trigger: str) -> None:
+    assert read(sent(trigger, ticket_source=source)) == Row([], ("outbound",))
+
+
 @pytest.mark.parametrize("trigger", ["{reply_sent:sent}", "{note_type:public}"])
 def test_an_agent_answers_by_a_reply_or_a_public_note(trigger: str) -> None:
     expected = Row([event("answered", "first"), event("replied", "1795770000", author="agent")])

@@ -109,6 +109,15 @@ def test_what_is_not_counted_is_named(kind: str, rule: str) -> None:
     assert read(form(kind, 0)) == Row([], (rule,))
 
 
+@pytest.mark.parametrize("direction", ["outbound", "outbound-api", "outbound-dial", "Outbound"])
+def test_nobody_waits_in_what_agents_dial(direction: str) -> None:
+    attributes = json.dumps({"to": "+15550123", "direction": direction})
+    for kind, *_ in LIFE:
+        assert read(form(kind, 0, TaskAttributes=attributes)) == Row([], ("outbound",))
+        assert read(json.dumps(streamed(kind, 0, task_attributes=attributes)).encode()) == Row([], ("outbound",))
+    assert read(form("worker.activity.update", 0, TaskAttributes=attributes)) == Row([], ("agent_state",))
+
+
 @pytest.mark.parametrize("attributes", ["", "{", "[]", '{"from": 7}', '{"customers": "none"}'])
 def test_attributes_are_the_users_own_and_may_be_anything(attributes: str) -> None:
     row = read(form("task.created", 0, TaskAttributes=attributes, TaskChannelUniqueName="default", TaskQueueName=""))
