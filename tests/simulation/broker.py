@@ -22,6 +22,8 @@ class Strictness:
 
     generations: bool = True  # offsets in a transaction come from a member of the current generation
     epochs: bool = True  # a producer whose transactional id was taken over is fenced
+    # A correct broker may take its time, too: the decision of a transaction reaches a group's offsets long before the logs.
+    late_ms: int = 0
 
 
 class Broker:
@@ -36,10 +38,10 @@ class Broker:
         self.groups: dict[str, Group] = {}
         self.partitions = dict(topics)
         self._strictness = strictness
-        self.coordinator = Coordinator(lambda: world.now_ms, self._mark, fencing=strictness.epochs)
+        self.coordinator = Coordinator(lambda: world.now_ms, self._mark, fencing=strictness.epochs, late_ms=strictness.late_ms)
         decisions = self.coordinator
         choose = world.random.randrange
-        world.attend(self.process, "marks", lambda: bool(decisions.deciding), lambda: decisions.write_marker(choose))
+        world.attend(self.process, "marks", decisions.has_marker, lambda: decisions.write_marker(choose))
         world.every(CHECK_MS, decisions.time_out)
 
     def add_group(self, name: str, topic: str, session_ms: int) -> Group:

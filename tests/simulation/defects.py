@@ -76,6 +76,11 @@ def _trust(stage: SimulatedStage) -> None:
     stage.accept = _credulous
 
 
+# A number tells two flushes at one position apart while the offsets of the second can be seen and its records can't. Where both
+# come at once 1 of 100 seeds meets that; where the logs are so late 12 of 18 do, and merge misses a frame's number.
+LATE_LOGS = Strictness(late_ms=300)
+
+
 class Planted(NamedTuple):
     """A defect, and seeds of which at least one finds it."""
 
@@ -87,7 +92,7 @@ DEFECTS = {
     "offsets are committed before the state": Planted(torn(_offsets_first), range(5)),
     "the stamp is not in the transaction of its state": Planted(torn(_stamps_later), range(5)),
     "outputs are not in the transaction of their state": Planted(torn(_outputs_first), range(5)),
-    "the flush's number is not committed": Planted(torn(_without_numbers), range(320, 325)),
+    "the flush's number is not committed": Planted(Defect(torn(_without_numbers).change, LATE_LOGS), range(5)),
     "the generation is not checked": Planted(Defect(strictness=Strictness(generations=False)), range(30)),
     "no earlier life is fenced": Planted(Defect(strictness=Strictness(generations=False, epochs=False)), range(30)),
     "batches are taken wherever they begin": Planted(Defect(_trust), range(60)),

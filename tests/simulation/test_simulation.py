@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from simulation.defects import DEFECTS
-from simulation.run import run
+from simulation.defects import DEFECTS, LATE_LOGS
+from simulation.run import SOUND, Defect, run
 
 QUICK = 3  # in `make quick`
 FEW = 20  # so many meet every fault
@@ -38,11 +38,11 @@ STRIKES = (
 )
 
 
-def findings(seeds: range) -> tuple[list[str], Counter[str]]:
+def findings(seeds: range, defect: Defect = SOUND) -> tuple[list[str], Counter[str]]:
     """What seeds find, and what struck."""
     found, struck = [], Counter[str]()
     for seed in seeds:
-        outcome = run(seed)
+        outcome = run(seed, defect)
         struck += outcome.struck
         if outcome.finding:
             found.append(f"make sim SEED={seed}: {outcome.finding}")
@@ -65,6 +65,12 @@ def test_every_fault_strikes_and_the_counts_are_right() -> None:
 @pytest.mark.parametrize("first", range(FEW, FEW + CHUNKS * CHUNK, CHUNK))
 def test_nothing_is_found_by_many_seeds(first: int) -> None:
     found, _ = findings(range(first, first + CHUNK))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.thorough
+def test_logs_that_hear_of_a_decision_long_after_the_group_change_no_count() -> None:
+    found, _ = findings(range(5), Defect(strictness=LATE_LOGS))
     assert not found, "\n".join(found)
 
 

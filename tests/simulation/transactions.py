@@ -40,20 +40,27 @@ class Transaction:
         self.timeout_ms = timeout_ms
         self.state: Literal["none", "open", "committing", "aborting"] = "none"
         self.began_ms = 0
+        self.decided_ms = 0
         self.targets: list[Target] = []
         self.records = 0
         self.note: object = None  # whatever the test wants to know when it is committed
 
 
 class Coordinator:
-    """All transactional ids. `mark` writes a decision to a target."""
+    """All transactional ids. `mark` writes a decision to a target; to a log so many `late_ms` after it was taken."""
 
     def __init__(
-        self, now_ms: Callable[[], int], mark: Callable[[Target, Transaction, bool], None], *, fencing: bool = True
+        self,
+        now_ms: Callable[[], int],
+        mark: Callable[[Target, Transaction, bool], None],
+        *,
+        fencing: bool = True,
+        late_ms: int = 0,
     ) -> None:
         self._now_ms = now_ms
         self._mark = mark
         self._fencing = fencing
+        self._late_ms = late_ms
         self.ids: dict[str, Transaction] = {}
         self.deciding: list[Transaction] = []
         self.open: dict[int, Transaction] = {}
@@ -103,12 +110,25 @@ class Coordinator:
 
     def write_marker(self, choose: Callable[[int], int]) -> None:
         """One marker of one decision reaches its target."""
-        transaction = self.deciding[choose(len(self.deciding))]
-        target = transaction.targets.pop(choose(len(transaction.targets)))
+        ready = [transaction for transaction in self.deciding if self._targets(transaction)]
+        transaction = ready[choose(len(ready))]
+        targets = self._targets(transaction)
+        target = targets[choose(len(targets))]
+        transaction.targets.remove(target)
         self._mark(target, transaction, transaction.state == "committing")
         if not transaction.targets:
             transaction.state = "none"
             self.deciding.remove(transaction)
+
+    def has_marker(self) -> bool:
+        """Whether one can be written."""
+        return any(map(self._targets, self.deciding))
+
+    def _targets(self, transaction: Transaction) -> list[Target]:
+        """What a decision can reach by now."""
+        if self._now_ms() >= transaction.decided_ms + self._late_ms:
+            return transaction.targets
+        return [target for target in transaction.targets if isinstance(target, str)]
 
     def time_out(self) -> None:
         """Abort what has been open for too long, and fence whoever opened it."""
@@ -119,7 +139,7 @@ class Coordinator:
                 self._decide(transaction, "aborting")
 
     def _decide(self, transaction: Transaction, state: Literal["committing", "aborting"]) -> None:
-        transaction.state = state
+        transaction.state, transaction.decided_ms = state, self._now_ms()
         del self.open[transaction.producer]
         self.deciding.append(transaction)
         if state == "committing":
