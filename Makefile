@@ -9,6 +9,7 @@
 # make bench-journey CUSTOMERS=100000,10000000  journey with so many customers in RocksDB: rate, memory, disk, start; no server
 # make bench-ingest  pushes that `streams ingest` takes a second, and what it does while Kafka stands still; five minutes
 # make bench-freshness  from an event to the board's stream, at 1,000, 10,000 and 50,000 events a second
+# make bench-detect  rarity on series of the Numenta Anomaly Benchmark, scored as that is; a minute, no server
 # make bench-detect-simulation  false alarms and delays of detection on simulated series, beside its budget; some minutes, no server
 # make bench-forecast  errors and bands of forecasts on the bank's calls, beside simple ones; two minutes
 # make bench-backtest  alerts, injected incidents and forecasts on the bank's February, for three budgets; some twenty minutes, no server
@@ -22,7 +23,7 @@
 
 .DELETE_ON_ERROR:
 .SILENT:
-.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-detect-simulation bench-forecast bench-freshness bench-growth bench-ingest bench-journey faults soak bench-restart dashboards constraints kafka clean
+.PHONY: help demo test check quick sim bench bench-backtest bench-contribution bench-detect bench-detect-simulation bench-forecast bench-freshness bench-growth bench-ingest bench-journey faults soak bench-restart dashboards constraints kafka clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -111,6 +112,9 @@ bench-backtest: $(VENV)/dev.stamp
 
 bench-contribution: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.contribution
+
+bench-detect: $(VENV)/dev.stamp
+	PYTHONPATH=tests:. $(BIN)/python -m bench.nab
 
 bench-detect-simulation: $(VENV)/dev.stamp
 	PYTHONPATH=tests:. $(BIN)/python -m bench.detect_simulation
