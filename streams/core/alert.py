@@ -63,9 +63,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Of a shortage `onset_ms` is since when it is foreseen and `foreseen` when it will be; `expected` contacts of all its slots,
     `excess` those of them that are too many; `value` the contacts expected in the worst slot, `limit` what can be taken in it.
 
-    Of a rise or fall `metric` is its KPI, 'aht' or 'abandonment'; `value` what it is since the onset, `usual` what it would be,
-    ratio = value / usual, `contacts` how many say so; observed, expected and excess are the KPI's numerator: seconds of handle
-    time, contacts that gave up. A single long contact moves the value of 'aht' less than it moves the mean.
+    Of a rise or fall `metric` is its KPI, 'aht', 'abandonment', 'asa' or 'sentiment'; `value` what it is since the onset, `usual`
+    what it would be, ratio = value / usual (null for 'sentiment', which may be 0), `contacts` how many say so; observed, expected
+    and excess are the KPI's numerator: seconds of handle time or of waits, contacts that gave up, points. A single long contact
+    moves the value of 'aht' less than it moves the mean; usual of 'asa' and 'sentiment' is the median minute's.
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).

@@ -27,6 +27,7 @@ from streams.core.level import FloatArray, band
 from streams.core.means import Means
 from streams.core.measure import Cell
 from streams.core.profile import Profile
+from streams.core.rarities import Rarities
 from streams.core.roster import CUT as STAFFED_CUT
 from streams.core.series import series_cut, series_values
 from streams.core.shortage import Shortages
@@ -99,7 +100,8 @@ class Detect:
         self._restore()
         kpi = rules.thresholds.kpi.abandonment, rules.held_back.time_zone
         self._means = Means(store, rules, self._held_backs, kpi, self._names)
-        self._parts = (self._watch.life, self._thresholds, self._shortages, self._means)  # what tells of alerts
+        self._rarities = Rarities(store, rules, self._held_backs, rules.held_back.time_zone, self._names)
+        self._parts = (self._watch.life, self._thresholds, self._shortages, self._means, self._rarities)  # what tells of alerts
 
     def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
         """Take closed minutes of merge shards and step every minute that all shards have closed; take orders about alerts."""
@@ -109,9 +111,12 @@ class Detect:
                 self._thresholds.acknowledge(frame)
                 self._shortages.acknowledge(frame)
                 self._means.acknowledge(frame)
+                self._rarities.acknowledge(frame)
                 continue
             self._minutes.take(frame, self._wanted)
-            self._means.take([row for row in frame.rows if series_cut(row.series) in self._rules.cuts])
+            watched = [row for row in frame.rows if series_cut(row.series) in self._rules.cuts]
+            self._means.take(watched)
+            self._rarities.take(watched)
             if len(self._minutes.closed_ms) == frame.shards:
                 self._advance(min(self._minutes.closed_ms.values()))
         self._dirty = self._dirty or bool(frames)
@@ -132,6 +137,7 @@ class Detect:
         self._thresholds.drain()
         self._shortages.drain()
         self._means.drain(len(self._names), stepped=self._stepped)
+        self._rarities.drain(len(self._names), stepped=self._stepped)
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
@@ -178,6 +184,7 @@ class Detect:
         if asleep:
             self._fleet.wake(counts, profile, gap_minutes)
             self._means.wake(start_ms, gap_minutes)
+            self._rarities.wake(start_ms)
         elif self._names:
             self._expect_and_step(counts, profile, start_ms)
         if minutes.empty_minutes >= ASLEEP_MINUTES:
@@ -187,6 +194,7 @@ class Detect:
         self._names += newcomers
         self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))
         self._means.enrol(len(newcomers))
+        self._rarities.enrol(len(newcomers))
 
     def _foresee(self, start_ms: int, staff: dict[str, Cell], everything: dict[str, int]) -> None:
         """Judge the hours to come, where this minute has ended a forecast slot."""
@@ -208,7 +216,9 @@ class Detect:
             figures = (int(counts[column]), float(forecast.mean[column]), float(low[column]), float(high[column]))
             self._expectations.append((name, _expectation(name, start_ms, figures)))
         self._watch.step(self._fleet, self._names, counts, start_ms + MINUTE_MS)
-        self._means.step(start_ms, self._names, self._columns, self._fleet.held > 0, at_rest, self._watch.life.telling())
+        others = self._watch.life.telling()
+        self._means.step(start_ms, self._names, self._columns, self._fleet.held > 0, at_rest, others)
+        self._rarities.step(start_ms, self._names, self._columns, at_rest, {**self._means.telling(), **others})
         if self._watch.life.active:
             self._forecasting.hold(self._watch.life.active)
             self._contributions.spoil(min(incident.onset_ms for incident in self._watch.life.active.values()))

@@ -17,6 +17,7 @@ from streams.core.alert import SEVERITIES, Alert, AlertState, Severity
 from streams.core.case import Case, Ending
 from streams.core.explain import Move
 from streams.core.held_back import HeldBacks
+from streams.core.series import series_values
 from streams.core.window import MINUTE_MS
 
 C = TypeVar("C", bound=Case)
@@ -56,6 +57,12 @@ class LifeCycle(Generic[C]):
     def speaking(self) -> list[C]:
         """The active cases that speak for themselves."""
         return [case for case in self.active.values() if case.explained_by is None]
+
+    def within(self, series: str, *, up: bool) -> str | None:
+        """The alert that tells already of a part of a series: what shows in all contacts an hour later is no second story."""
+        values = series_values(series).items()
+        telling = (case for case in self.speaking() if case.up == up)
+        return next((case.alert_id for case in telling if values <= series_values(case.series).items()), None)
 
     def acknowledge(self, order: Order) -> bool:
         """Whether it was for an alert that fires."""
@@ -184,3 +191,9 @@ class LifeCycle(Generic[C]):
         case = msgspec.structs.replace(case, version=case.version + 1, fired_ms=fired_ms)
         self.told.append(self._kind.told(case, state, self._runbook))
         return case
+
+
+def covering(series: str, others: Mapping[str, str]) -> str | None:
+    """The alert of another kind that tells of a series or a wider one. others: series → the alert that tells of it."""
+    values = series_values(series).items()
+    return next((by for name, by in others.items() if series_values(name).items() <= values), None)

@@ -57,9 +57,7 @@ def recommendation(shift: Shift) -> str:
 def _of_handle_time(shift: Shift, where: str) -> str:
     longer_ms = shift.usual * (shift.ratio - 1) * shift.n
     agents = abs(longer_ms) / max(1, shift.updated_ms - shift.onset_ms)
-    found = (
-        f"Handle time of {where} {_clock(shift.usual * shift.ratio)} instead of {_clock(shift.usual)} ({shift.n:.0f} contacts)"
-    )
+    found = f"Handle time of {where} {clock(shift.usual * shift.ratio)} instead of {clock(shift.usual)} ({shift.n:.0f} contacts)"
     if not shift.up:
         return f"{found}, {agents:.1f} agents' work less: check that conversations aren't cut off."
     return f"{found}, the work of {agents:.1f} more agents: ask agents what holds them up, a slow system or a new issue."
@@ -74,7 +72,7 @@ def _of_abandonment(shift: Shift, where: str) -> str:
     return f"{found}, {more:.0f} more gave up: move agents there or offer call-backs."
 
 
-def _clock(time_ms: float) -> str:
+def clock(time_ms: float) -> str:
     """365,000 → '6:05'."""
     minutes, seconds = divmod(round(time_ms / 1000), 60)
     return f"{minutes}:{seconds:02}"

@@ -14,11 +14,10 @@ from streams.core.budget import Budgets
 from streams.core.crossing import HINT_SCORE
 from streams.core.held_back import HeldBacks
 from streams.core.level import FloatArray
-from streams.core.life_cycle import Kind, LifeCycle
+from streams.core.life_cycle import Kind, LifeCycle, covering
 from streams.core.mean_alerting import severity, told
 from streams.core.mean_levels import MeanLevels, Seen
 from streams.core.mean_shift import MeanGates, Shift, continued, crossed, ending, follow, found_in, move_of
-from streams.core.series import series_values
 from streams.core.watch import WatchRules
 
 # The bound counts no gates. With this, independent contacts at 0.3, 3 and 30 a minute gave 0.7 to 1.3 of the false alarms that
@@ -95,18 +94,6 @@ class MeanWatch:
         active = [move_of(shift, gate, crossed=True) for shift in self.life.active.values() if shift.up == up]
 
         def judged(shift: Shift) -> tuple[Shift, str | None]:
-            return shift, _covering(shift.series, others) or self._within(shift.series, up)
+            return shift, covering(shift.series, others) or self.life.within(shift.series, up=up)
 
         return self.life.open(found, explain.speakers(moves, active), judged)
-
-    def _within(self, series: str, up: bool) -> str | None:
-        """The alert that tells already of a part of a series: what shows in all contacts an hour later is no second story."""
-        values = series_values(series).items()
-        telling = (shift for shift in self.life.speaking() if shift.up == up)
-        return next((shift.alert_id for shift in telling if values <= series_values(shift.series).items()), None)
-
-
-def _covering(series: str, others: Mapping[str, str]) -> str | None:
-    """The alert of another kind that tells of a series or a wider one."""
-    values = series_values(series).items()
-    return next((by for name, by in others.items() if series_values(name).items() <= values), None)

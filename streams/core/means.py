@@ -13,6 +13,7 @@ import numpy as np
 from streams.core.acknowledgement import Order
 from streams.core.alert import Alert
 from streams.core.books import StoredBooks
+from streams.core.budget import MEANS_SHARE
 from streams.core.frame import MinuteRow
 from streams.core.held_back import HeldBacks
 from streams.core.kpi_table import Abandonment
@@ -21,7 +22,7 @@ from streams.core.mean_levels import HOUR_MINUTES, MeanLevels, Seen
 from streams.core.mean_models import LogTime, Share, Sums
 from streams.core.mean_shift import Shift
 from streams.core.mean_watch import MeanWatch
-from streams.core.watch import MEAN_SHARE, WatchRules
+from streams.core.watch import WatchRules
 from streams.core.window import MINUTE_MS
 
 PREFIX = b"means."
@@ -48,7 +49,7 @@ class Means:
         self._store = store
         self._zone = ZoneInfo(kpi[1])
         models = (LogTime(), Share(kpi[0]))  # the first speaks for the second: who is held up answers fewer
-        self._watches = [MeanWatch(MeanLevels(model), rules, MEAN_SHARE / len(models), held_backs) for model in models]
+        self._watches = [MeanWatch(MeanLevels(model), rules, MEANS_SHARE / len(models), held_backs) for model in models]
         self._waiting: dict[int, dict[str, list[Sums]]] = {}
         self._books = [StoredBooks(store, self._key(watch, b"book."), _BOOKS_DECODER) for watch in self._watches]
         self._dirty = False
@@ -85,6 +86,10 @@ class Means:
             watch.step(names, columns, minute, (hour, end_ms), others)
             others = {**watch.life.telling(), **others}
         self._collect()
+
+    def telling(self) -> dict[str, str]:
+        """Series of changes that are on → the alert that tells of them."""
+        return {name: by for watch in self._watches for name, by in watch.life.telling().items()}
 
     def enrol(self, series: int) -> None:
         """Add series as the next columns."""

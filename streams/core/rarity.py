@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core import rarity_season
-from streams.core.columns import packed, unpacked
 from streams.core.level import FloatArray, Mask
-from streams.core.rarity_season import HOURS, Indexes, Season
+from streams.core.rarity_season import HOURS, Indexes, Profile, Season
 
 _SCALES = np.array([1.0, 2.0, 4.0, 12.0])[:, None]  # rows that each mean is over (detection.md)
 _SHORT = 3  # so many of them count together
@@ -61,17 +60,18 @@ class Rarity:
     """One metric of all series; they are known by column."""
 
     def __init__(self) -> None:
-        self.season = Season(*(np.zeros((*shape, 0)) for shape in ((), (), (), (), (), (HOURS,))))
+        self.profile = Profile(np.zeros((HOURS, 0)))
+        self.season = Season(*np.zeros((len(Season._fields), 0)))
         shapes = ((), *[(len(_SCALES),)] * 3, *[(2, len(_SCALES))] * 4)
         self.past = Past(*(np.zeros((*shape, 0)) for shape in shapes))
 
     def enrol(self, series: int) -> None:
         """Add series as the next columns."""
-        self._replace([np.concatenate((one, np.zeros((*one.shape[:-1], series))), axis=-1) for one in self._fields()])
+        self.replace([np.concatenate((one, np.zeros((*one.shape[:-1], series))), axis=-1) for one in self.fields()])
 
     def forget(self, column: int) -> None:
         """Let a series begin anew: what it has come to is usual from now on."""
-        for field in self._fields():
+        for field in self.fields():
             field[..., column] = 0.0
 
     def step(
@@ -82,40 +82,41 @@ class Rarity:
 
         (2 × series): how rare it is as a rise and as a fall, −log10 of a share of all rows; 0 for the first row.
         """
-        old = [field[..., columns] for field in self._fields()]
+        old = [field[..., columns] for field in (*self.season, *self.past)]
         season, past = _of(old)
         first = past.rows == 0
+        if first.any():
+            self.profile.begin(columns[first], values[first])
         season = rarity_season.begun(season, first, values, minute)
-        was = rarity_season.usual(season, np.broadcast_to(np.asarray(of_day, dtype=np.float64), values.shape))
+        was = self.profile.usual(columns, of_day)
         past = _with_means(past, values - season.on * was.value, first)
-        found = _rarity(past)
-        after = rarity_season.learned(season, values, was, past.rows + 1, minute)
-        new = _learned(past, after.on != season.on, (values - after.on * was.value, np.sqrt(after.left)))
-        for field, before, now in zip(self._fields(), old, (*after, *new), strict=True):
-            field[..., columns] = np.where(taught, now, before)
+        further, tail = _further(past), _tail(past)
+        found = _rarity(past, further, tail)
+        after = rarity_season.learned(season, values, values - was.value, past.rows + 1, minute)
+        anew = values - after.on * was.value, np.sqrt(after.left)
+        new = _learned(past, (further, tail), after.on != season.on, anew)
+        gain = rarity_season.gain(season, values - was.value, new.rows, minute)
+        self.profile.learn(columns, was, np.where(taught, gain, 0.0))
+        everything = bool(taught.all())
+        for field, before, now in zip((*self.season, *self.past), old, (*after, *new), strict=True):
+            field[..., columns] = now if everything else np.where(taught, now, before)
         self.past.means[:, columns] = new.means
         score: FloatArray = _SHORT_WEIGHT * found[:, :_SHORT].mean(axis=1) + (1 - _SHORT_WEIGHT) * found[:, _SHORT]
         return np.where(first, 0.0, score)
 
     def usual(self, column: int, of_day: float) -> float:
         """The value that a series usually has at a minute of the local day."""
-        season = Season(*(field[..., column : column + 1] for field in self.season))
-        of_season = rarity_season.usual(season, np.array([of_day])).value * season.on
+        of_season = self.profile.usual(np.array([column]), of_day).value * self.season.on[column]
         return float(self.past.median[0, column] + of_season[0])
 
-    def pack(self, first: int, end: int) -> bytes:
-        """The series of columns [first, end) as bytes."""
-        return packed(self._fields(), first, end)
+    def fields(self) -> list[FloatArray]:
+        """All that is known, arrays whose last axis is the series."""
+        return [self.profile.hours, *self.season, *self.past]
 
-    def unpack(self, blocks: list[tuple[int, bytes]]) -> None:
-        """Restore all series from `pack`, (series, bytes) of each block, in order of column."""
-        self._replace(unpacked(self._fields(), blocks))
-
-    def _fields(self) -> list[FloatArray]:
-        return [*self.season, *self.past]
-
-    def _replace(self, fields: list[FloatArray]) -> None:
-        self.season, self.past = _of(fields)
+    def replace(self, fields: list[FloatArray]) -> None:
+        """Take all that is known from arrays as `fields` has them."""
+        self.profile = Profile(fields[0])
+        self.season, self.past = _of(fields[1:])
 
 
 def _of(fields: list[FloatArray]) -> tuple[Season, Past]:
@@ -145,19 +146,19 @@ def _further(past: Past) -> FloatArray:
     return np.asarray(off * _SIGNS - past.border)
 
 
-def _rarity(past: Past) -> FloatArray:
+def _rarity(past: Past, further: FloatArray, tail: FloatArray) -> FloatArray:
     """−log10 of the share of rows whose means are as far out: an exponential tail; up to the border in proportion."""
-    further = _further(past)
     inside = BODY * np.maximum(further + past.border, 0.0) / past.border
-    return np.where(further > 0, BODY + further / _tail(past) / _LN_10, inside)
+    return np.where(further > 0, BODY + further / tail / _LN_10, inside)
 
 
-def _learned(past: Past, turned: Mask, anew: tuple[FloatArray, FloatArray]) -> Past:
-    """The past with the row. turned: whose season is taken off from now on, or is no more; anew: their values and spread then."""
-    further, rows = _further(past), past.rows + 1
+def _learned(past: Past, found: tuple[FloatArray, FloatArray], turned: Mask, anew: tuple[FloatArray, FloatArray]) -> Past:
+    """The past with the row. found: how much further it is than the border, and the tail there; turned: whose season is taken
+    off from now on, or is no more; anew: their values and spread then."""
+    (further, tail), rows = found, past.rows + 1
     far = further > 0
     weight = np.where(past.since < _BURST_ROWS, _IN_BURST, 1.0)
-    kept, took = 1 - weight / _TAIL_ROWS, weight * np.minimum(further, _CLIP * _tail(past))
+    kept, took = 1 - weight / _TAIL_ROWS, weight * np.minimum(further, _CLIP * tail)
     step = _BORDER_STEP * np.where(far, weight * (1 - _FAR_SHARE), -_FAR_SHARE)
     rate = np.maximum(1 / rows, 1 / _MEMORY_ROWS)
     off, spread = past.means - past.median, np.maximum(past.deviation, _DEVIATION_MIN)

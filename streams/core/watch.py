@@ -14,7 +14,7 @@ import numpy as np
 from streams.core import cusum, explain
 from streams.core.alert import Contribution
 from streams.core.alerting import severity, told
-from streams.core.budget import Budgets
+from streams.core.budget import VOLUME_SHARE, Budgets
 from streams.core.case import LASTING_MINUTES
 from streams.core.crossing import found_in
 from streams.core.fleet import OWN_WAY, Fleet
@@ -44,7 +44,6 @@ RETURN_MINUTES, RETURN_SIZE = 10, 1.6
 CALIBRATION = 1.0
 # With a profile one false alarm per series and week came at 3.1 less than the bound says, at 0.3, 3 and 30 contacts/min alike.
 CALIBRATION_PROFILED = 3.1
-MEAN_SHARE = 0.5  # of the false alarms accepted in all: those of means (means.py), in equal parts; volumes have the rest
 SETTLED_VARIANCE = 0.02  # of the log level after an incident: known to 14 %, so that it is corrected within minutes
 UNTOLD_VARIANCE = 0.05  # after a silent one: its figures have been checked by nobody
 
@@ -70,7 +69,7 @@ class Watch:
 
     def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
         self.rules = rules
-        self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, 1 - MEAN_SHARE)
+        self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, VOLUME_SHARE)
         self._explain_parts = explain_parts
         self._held_backs = held_backs
         self.life = LifeCycle(Kind(told, severity, continued), held_backs, rules.cool_down_minutes, rules.runbook)

@@ -203,7 +203,7 @@ def annotations(alert: Alert) -> dict[str, str]:
         what, description = "of staff", _foreseen(alert, alert.foreseen)
     elif alert.usual is not None:
         what = f"of {alert.metric}"
-        unit = " s" if alert.metric == "aht" else ""
+        unit = " s" if alert.metric in ("aht", "asa") else ""
         description = f"Since {since} {alert.value}{unit}, usually {alert.usual}{unit}{ratio} (n = {alert.contacts})."
     return {
         "summary": f"{alert.kind.capitalize()} {what}: {place}",

@@ -20,11 +20,11 @@ from forecast_rules import FORECAST
 from msgspec.structs import replace
 
 from streams.core.alert import Alert
+from streams.core.budget import VOLUME_SHARE
 from streams.core.detect import Detect
 from streams.core.forecasting import Forecasting
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
-from streams.core.watch import MEAN_SHARE
 
 HERE = Path(__file__).parent
 MINUTE_MS, SLOT, DAY = 60_000, 15, 1440
@@ -124,7 +124,7 @@ class Found(NamedTuple):
 def simulate(rates: FloatArray, budget: float, days: int, seed: int) -> list[Found]:
     """False alarms on calm days, then each incident on the day after, from the same state."""
     world, store = World(rates, seed), dict[bytes, bytes]()
-    rules = replace(RULES, false_alarms_per_day=budget / (1 - MEAN_SHARE))  # `budget` is for volumes, there is nothing else
+    rules = replace(RULES, false_alarms_per_day=budget / VOLUME_SHARE)  # `budget` is for volumes, there is nothing else
     world.learn(store)
     first, end = LEARNED_DAYS * DAY, (LEARNED_DAYS + days) * DAY + INCIDENT_HOUR * 60
     place = np.array([RATES.index(rate) for rate in rates])

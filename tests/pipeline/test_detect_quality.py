@@ -13,10 +13,10 @@ from detect_rules import DETECT
 from msgspec.structs import replace
 
 from streams.core.alert import Alert
+from streams.core.budget import VOLUME_SHARE
 from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
-from streams.core.watch import MEAN_SHARE
 from streams.sources.row import time_of
 from streams.sources.simulator import simulate
 from streams.sources.simulator_incidents import Incident, IncidentKind
@@ -26,7 +26,7 @@ START_MS = 1_700_006_400_000
 MINUTE_MS = 60_000
 DAY = 1440
 SEEDS = 40
-RULES = replace(DETECT, false_alarms_per_day=0.1 * SEEDS / (1 - MEAN_SHARE))  # only volumes are seen here
+RULES = replace(DETECT, false_alarms_per_day=0.1 * SEEDS / VOLUME_SHARE)  # only volumes are seen here
 
 
 def smooth(x: float) -> float:

@@ -40,6 +40,10 @@ def step(rarity: Rarity, value: float, minute: int, *, taught: bool = True) -> S
     return [float(one) for one in found[:, 0]]
 
 
+def known(rarity: Rarity, column: int) -> list[object]:
+    return [field[..., column].tolist() for field in rarity.fields()]
+
+
 def test_what_a_series_never_did_is_rare_in_its_own_direction() -> None:
     up, down = step(learned(steady(800)), 12.0, 800)
 
@@ -78,11 +82,11 @@ def test_series_are_judged_each_for_itself() -> None:
 
 def test_a_row_without_a_value_is_no_row() -> None:
     rarity = learned(steady(300, columns=2))
-    before = rarity.pack(0, 1)
+    before = known(rarity, 0)
     rarity.step(np.array([1]), np.array([9.0]), 300, 300, ALL)
 
-    assert rarity.pack(0, 1) == before
-    assert rarity.pack(1, 2) != learned(steady(300, columns=2)).pack(1, 2)
+    assert known(rarity, 0) == before
+    assert known(rarity, 1) != known(learned(steady(300, columns=2)), 1)
 
 
 def test_what_is_not_to_teach_leaves_only_the_means_behind() -> None:
@@ -128,11 +132,3 @@ def test_a_series_that_is_forgotten_begins_anew() -> None:
 
     assert step(rarity, 12.0, 800) == [0.0, 0.0]
     assert step(rarity, 12.0, 801) == [0.0, 0.0]
-
-
-def test_what_is_packed_goes_on_as_it_would_have() -> None:
-    rows = steady(400, columns=3)
-    rarity, restored = learned(rows), Rarity()
-    restored.unpack([(2, rarity.pack(0, 2)), (1, rarity.pack(2, 3))])
-
-    assert scored(steady(50, 9, 3), restored, 400).tolist() == scored(steady(50, 9, 3), rarity, 400).tolist()

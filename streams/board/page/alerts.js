@@ -2,12 +2,17 @@
 
 import { drawAck, makeAck } from "./ack.js";
 import { $, KINDS, attribute, element, reconcile, text } from "./dom.js";
-import { age, count, duration, minute, percent } from "./format.js";
+import { age, count, duration, minute, percent, points } from "./format.js";
 import { alertKey, cutOf, firing, model, nameOf, resolved } from "./model.js";
 
 const RESOLVED_SHOWN = 5;
 const ENDS = { resolved: "✓ resolved", expired: "· no longer followed" };
-const MEANS = { aht: { words: "handle time", show: duration }, abandonment: { words: "abandonment", show: percent } };
+const MEANS = {
+  aht: { words: "handle time", show: duration },
+  abandonment: { words: "abandonment", show: percent },
+  asa: { words: "wait of answered contacts", show: duration },
+  sentiment: { words: "sentiment", show: points },
+};
 let announced = null; // what was firing at the last drawing; null before the first
 
 const where = (alert) => (alert.cut === "total" ? "all contacts" : `${cutOf(alertKey(alert))} ${nameOf(alertKey(alert))}`);

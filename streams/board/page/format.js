@@ -7,6 +7,9 @@ export const count = (n) => (n === null || n === undefined ? DASH : COUNT.format
 
 export const percent = (ratio, digits = 1) => (ratio === null || ratio === undefined ? DASH : `${(100 * ratio).toFixed(digits)} %`);
 
+// A score from -1 to 1: 0.15, −0.42
+export const points = (score) => (score === null || score === undefined ? DASH : score.toFixed(2).replace("-", "−"));
+
 // 72 → 1:12, 3672 → 1:01:12
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return DASH;

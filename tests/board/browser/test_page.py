@@ -80,7 +80,7 @@ def test_figures_stand_in_the_page_before_the_stream_is_open(writer: Any, board:
     expect(value(page, "offered")).to_have_text("1,792")
 
 
-def test_an_alert_of_a_mean_is_told_in_minutes_or_per_cent(writer: Any, board: Any, wall: Any) -> None:
+def test_an_alert_of_a_mean_is_told_in_minutes_per_cent_or_points(writer: Any, board: Any, wall: Any) -> None:
     page = wall.open(board.url)
     alert = replace(writer.alert("firing", BILLING), kind="rise", metric="aht", value=490.0, usual=365.0, contacts=120)
     writer.publish(alerts=(alert,))
@@ -89,6 +89,11 @@ def test_an_alert_of_a_mean_is_told_in_minutes_or_per_cent(writer: Any, board: A
     expect(card.locator(".amount")).to_have_text("handle time 8:10 instead of 6:05 (120 contacts)")
     writer.publish(alerts=(replace(alert, version=writer.revision(), metric="abandonment", value=0.24, usual=0.112),))
     expect(card.locator(".amount")).to_have_text("abandonment 24.0 % instead of 11.2 % (120 contacts)")
+    writer.publish(alerts=(replace(alert, version=writer.revision(), metric="asa", value=190.0, usual=40.0),))
+    expect(card.locator(".amount")).to_have_text("wait of answered contacts 3:10 instead of 0:40 (120 contacts)")
+    moved = replace(alert, version=writer.revision(), kind="fall", metric="sentiment", value=-0.42, usual=0.15, ratio=None)
+    writer.publish(alerts=(moved,))
+    expect(card.locator(".amount")).to_have_text("sentiment −0.42 instead of 0.15 (120 contacts)")
 
 
 def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: Any, board: Any, wall: Any) -> None:
