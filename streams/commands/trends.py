@@ -21,7 +21,7 @@ from streams.core.errors import StreamsError
 from streams.core.kpi_table import KPIS, Kpi
 from streams.core.live import record_series
 from streams.core.series import TOTAL
-from streams.core.small_cells import without_small
+from streams.core.small_cells import is_hidden, is_small, nothing, without_small
 from streams.core.trend import CLOCK_KEY, LIVE, Trend, WindowKind, trend_place
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def read_trends(settings: "Settings", cut: str, window: str, final_only: bool, a
 
     decoder = msgspec.json.Decoder(Trend)
     records = [decoder.decode(value) for value in latest(settings, settings.topics.trends, asked(cut, window)).values()]
-    return in_order(trend for trend in compared(records, against) if cut in (ALL, trend.cut) and (trend.final or not final_only))
+    return in_order(
+        trend
+        for trend in compared(records, against, settings.privacy.min_cell)
+        if cut in (ALL, trend.cut) and (trend.final or not final_only)
+    )
 
 
 def asked(cut: str, window: str) -> Callable[[bytes], bool]:
@@ -96,8 +100,11 @@ def asked(cut: str, window: str) -> Callable[[bytes], bool]:
     return is_asked
 
 
-def compared(records: list[Trend], against: Against | None) -> list[Trend]:
-    """Records with their share of all contacts and, where it is asked for, the change of volume and share."""
+def compared(records: list[Trend], against: Against | None, min_cell: int = 0) -> list[Trend]:
+    """Records with their share of all contacts and, where it is asked for, the change of volume and share.
+
+    min_cell: against fewer contacts of a group of people no change is told, or it would tell how many they were.
+    """
     places = {(record_series(trend), trend.window.kind, trend.window.start_ms): trend for trend in records}
     found = []
     for trend in records:
@@ -109,6 +116,8 @@ def compared(records: list[Trend], against: Against | None) -> list[Trend]:
             then, total_then = (None if kind in LIVE else places.get((one, kind, then_ms)) for one in (series, TOTAL))
             kpis["change"] = change(trend, then)
             kpis["share_change"] = share_change(trend, total, then, total_then)
+            if then is not None and is_small(then, min_cell):
+                kpis["change"] = kpis["share_change"] = nothing(min_cell)
         found.append(msgspec.structs.replace(trend, kpis=kpis))
     return found
 
@@ -174,9 +183,9 @@ def _place(trend: Trend, with_kind: bool) -> list[str]:
 
 
 def _figures(trend: Trend) -> list[str]:
-    kpis, measures = trend.kpis, trend.measures
+    kpis, measures, untold = trend.kpis, trend.measures, is_hidden(trend)
     return [
-        *(figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
+        *(figures.NOTHING if untold else figures.count(measures.get(name, 0)) for name in ("offered", "answered", "abandoned")),
         _percent(trend, FIGURE_KPIS[0]),
         *(figures.mark(kpis.get(name)) + figures.seconds(kpis.get(name)) for name in FIGURE_KPIS[1:4]),
         _percent(trend, FIGURE_KPIS[4]),

@@ -10,6 +10,7 @@ from streams.commands.trends import asked, compared, show
 from streams.core.errors import StreamsError
 from streams.core.kpi_table import Unit
 from streams.core.series import series_of
+from streams.core.small_cells import without_small
 from streams.core.trend import CLOCK_KEY, KpiValue, Trend, Window, WindowKind, trend_key, trend_place
 
 HOUR = 3_600_000
@@ -33,6 +34,26 @@ def test_records_get_their_share_and_their_change_against_the_window_before() ->
     share_changes = [one.kpis["share_change"].value for one in compared(records, "previous")]
     assert share_changes == [None, None, 0, pytest.approx(0.1)]
     assert all("change" not in one.kpis for one in compared(records, None))
+
+
+def test_no_change_tells_how_few_contacts_of_a_group_of_people_there_were() -> None:
+    def of_region(start_ms: int, offered: int) -> Trend:
+        return msgspec.structs.replace(trend("channel", start_ms, offered), cut="region", series={"region": "south"})
+
+    records = [trend("total", 0, 100), of_region(0, 4), trend("total", HOUR, 110), of_region(HOUR, 33)]
+    hidden = KpiValue(None, 0, variant="hidden: fewer than 5 contacts")
+    kpis = compared(records, "previous", 5)[-1].kpis
+    assert (kpis["change"], kpis["share_change"], kpis["share"].value) == (hidden, hidden, 0.3)
+    records[1] = of_region(0, 5)
+    assert compared(records, "previous", 5)[-1].kpis["change"].value == pytest.approx(5.6)
+
+
+def test_a_hidden_window_is_shown_as_untold_and_a_quiet_one_as_nought(capsys: pytest.CaptureFixture[str]) -> None:
+    few, none = (msgspec.structs.replace(trend("region", 0, n), kpis={"csat": KpiValue(None, 0)}) for n in (4, 0))
+    show(without_small([few], 5), 0, [], ())
+    assert " ".join(capsys.readouterr().out.splitlines()[-1].split()) == "1970-01-01 00:00 chat" + 8 * " –"
+    show(without_small([none], 5), 0, [], ())
+    assert " ".join(capsys.readouterr().out.splitlines()[-1].split()) == "1970-01-01 00:00 chat 0 0 0" + 5 * " –"
 
 
 @pytest.mark.parametrize(
