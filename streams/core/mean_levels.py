@@ -131,6 +131,12 @@ class MeanLevels:
         """Add series as the next columns."""
         self._replace([np.concatenate((one, np.zeros((*one.shape[:-1], series))), axis=-1) for one in self._fields()])
 
+    def enrol_like(self, like: int, series: int) -> None:
+        """Add series as the next columns that nothing has been seen of, in as many contacts as those of column `like`."""
+        self.enrol(series)
+        for field in (self.past.n, self.hours[0], self.hour.n, self.late[:, 0], self.singles.age, self.singles.minutes):
+            field[..., -series:] = field[..., like, None]
+
     def step(self, minute: Seen, at: tuple[int, bool], spoiled: Mask, at_rest: Mask | None = None) -> None:
         """Take one minute; at: the hour of the day, and whether it ends with it. `spoiled` series learn nothing of it, those
         `at_rest` aren't tested either."""

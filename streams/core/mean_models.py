@@ -1,10 +1,11 @@
 """Mean models: what is a mean over contacts, and how likely a minute of it is if the mean has changed.
 
-Two: a share of contacts (abandonment) is Bernoulli and changes by odds; a time per contact (handle time) is log-normal and
-changes by a factor. Both are exponential families: the log-likelihood ratio of a change is tilt × total − n × cost. The surprise:
-a minute speaks by the contacts that it has; one without any says nothing.
+Two: a share of contacts (abandonment, a channel's or an issue's part) is Bernoulli and changes by odds; a time per contact
+(handle time) is log-normal and changes by a factor. Both are exponential families: the log-likelihood ratio of a change is
+tilt × total − n × cost. The surprise: a minute speaks by the contacts that it has; one without any says nothing.
 """
 
+from collections.abc import Callable
 from math import exp
 from typing import Literal, Protocol, TypeAlias
 
@@ -17,6 +18,8 @@ from streams.core.measure import Cell
 
 # Changes looked for, ups first, odds of one and factors of the other: a doubling and +30 %, which must be found, lie between two.
 _ODDS = np.log(np.array([1.5, 3.0, 1 / 1.5, 1 / 3.0]))[:, None]
+# Of a part of the contacts: 10 % of calls that go to a chat of 20 % are odds of 1.4 there; an issue that is new is manifold.
+_PART_ODDS = np.log(np.array([1.4, 4.0, 1 / 1.4, 1 / 4.0]))[:, None]
 _FACTORS = np.log(np.array([1.2, 1.5, 1 / 1.2, 1 / 1.5]))[:, None]
 ROWS = len(_ODDS)
 UPS = _ODDS > 0
@@ -24,7 +27,7 @@ _SPREAD_LEAST = 0.1  # standard deviation of log times: nobody's contacts are al
 _SHARE_RANGE = (1e-4, 1 - 1e-4)
 _FEW = 1e-9
 
-Metric: TypeAlias = Literal["abandonment", "aht"]
+Metric: TypeAlias = Literal["abandonment", "aht", "share"]
 Sums: TypeAlias = tuple[int, int, int, int]
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
 
@@ -70,24 +73,22 @@ class Model(Protocol):
 
 
 class Share:
-    """Abandonment: of those whose wait ended, who gave up; short abandons as the KPI has them.
+    """A share of contacts: each counts as 1 or 0."""
 
-    The KPI divides by those who came into the queue: over an hour the same, but in a minute they are others.
-    """
-
-    metric: Metric = "abandonment"
-    changes = _ODDS
     scale = 1.0
-    hours_sd = 0.7  # a factor of two: a night with two agents
-    gate = 1.0
     whole = 1.0
 
-    def __init__(self, variant: Abandonment) -> None:
-        self._short = variant == "without_short"
+    def __init__(
+        self, metric: Metric, sums: Callable[[Cell], Sums], changes: FloatArray, *, hours_sd: float, gate: float
+    ) -> None:
+        self.metric = metric
+        self._sums = sums
+        self.changes = changes
+        self.hours_sd = hours_sd
+        self.gate = gate
 
     def sums(self, cell: Cell) -> Sums:
-        left = cell.get(m.ABANDONED, 0) - (cell.get(m.SHORT_ABANDONED, 0) if self._short else 0)
-        return cell.get(m.ANSWERED, 0) + left, left, left, left
+        return self._sums(cell)
 
     def level(self, n: FloatArray, total: FloatArray, _squares: FloatArray) -> Pair:
         mean = np.clip((total + 0.5) / (n + 1), *_SHARE_RANGE)  # Jeffreys' prior: half a contact of each kind
@@ -111,6 +112,30 @@ class Share:
 
     def told(self, variance: FloatArray) -> FloatArray:
         return variance
+
+
+def abandonment(variant: Abandonment) -> Share:
+    """Of those whose wait ended, who gave up; short abandons as the KPI has them.
+
+    The KPI divides by those who came into the queue: over an hour the same, but in a minute they are others.
+    """
+
+    def sums(cell: Cell) -> Sums:
+        left = cell.get(m.ABANDONED, 0) - (cell.get(m.SHORT_ABANDONED, 0) if variant == "without_short" else 0)
+        return cell.get(m.ANSWERED, 0) + left, left, left, left
+
+    return Share("abandonment", sums, _ODDS, hours_sd=0.7, gate=1.0)  # a factor of two: a night with two agents
+
+
+def part_of_contacts() -> Share:
+    """A series' part of the contacts of its cut. Its cells don't say of how many: see shares.py."""
+
+    def sums(cell: Cell) -> Sums:
+        offered = cell.get(m.OFFERED, 0)
+        return offered, offered, offered, offered
+
+    # An hour's mix is some 30 % from the day's: chat by day, calls in the evening. 12 % more of a large part are worth a word.
+    return Share("share", sums, _PART_ODDS, hours_sd=0.3, gate=0.5)
 
 
 class LogTime:

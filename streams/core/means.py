@@ -19,7 +19,7 @@ from streams.core.held_back import HeldBacks
 from streams.core.kpi_table import Abandonment
 from streams.core.level import Mask
 from streams.core.mean_levels import HOUR_MINUTES, MeanLevels, Seen
-from streams.core.mean_models import LogTime, Share, Sums
+from streams.core.mean_models import LogTime, Sums, abandonment
 from streams.core.mean_shift import Shift
 from streams.core.mean_watch import MeanWatch
 from streams.core.watch import WatchRules
@@ -48,7 +48,7 @@ class Means:
         """kpi: which abandonment, and the time zone of the hours of the day. names: of the series known, in order of column."""
         self._store = store
         self._zone = ZoneInfo(kpi[1])
-        models = (LogTime(), Share(kpi[0]))  # the first speaks for the second: who is held up answers fewer
+        models = (LogTime(), abandonment(kpi[0]))  # the first speaks for the second: who is held up answers fewer
         self._watches = [MeanWatch(MeanLevels(model), rules, MEANS_SHARE / len(models), held_backs) for model in models]
         self._waiting: dict[int, dict[str, list[Sums]]] = {}
         self._books = [StoredBooks(store, self._key(watch, b"book."), _BOOKS_DECODER) for watch in self._watches]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from streams.core.alert import Alert
 from streams.core.held_back import HeldBackRules, HeldBacks
 from streams.core.mean_levels import MeanLevels, Seen
-from streams.core.mean_models import LogTime, Metric, Model, Share
+from streams.core.mean_models import LogTime, Metric, Model, abandonment
 from streams.core.mean_watch import MeanWatch
 
 pytestmark = pytest.mark.thorough
@@ -66,7 +66,7 @@ def fired(model: Model, end: int, factor: float = 1.0, begin: int = 0) -> list[A
 
 
 # Measured over five days with 300 series, 214 false alarms allowed: 214 of abandonment and 210 of handle time by crossings alone.
-@pytest.mark.parametrize("model", [LogTime(), Share("without_short")])
+@pytest.mark.parametrize("model", [LogTime(), abandonment("without_short")])
 def test_false_alarms_keep_to_the_budget(model: Model) -> None:
     allowed = (DAYS - 1) * SERIES / 7
     alerts = fired(model, DAYS * DAY)
@@ -78,7 +78,7 @@ def test_false_alarms_keep_to_the_budget(model: Model) -> None:
     ("model", "factor", "least"),
     [
         (LogTime(), 1.3, (0.5, 0.9)),
-        (Share("without_short"), 2.0, (0.5, 0.9)),
+        (abandonment("without_short"), 2.0, (0.5, 0.9)),
     ],
 )
 def test_changes_are_found_within_two_hours(model: Model, factor: float, least: tuple[float, float]) -> None:
