@@ -124,7 +124,7 @@ def merge_rules(settings: Settings) -> MergeRules:
         graces_ms=graces_ms(settings.merge),
         refresh_ms=settings.merge.refresh_seconds * SECOND_MS,
         watch_cuts=frozenset((*settings.detect.cuts, *(threshold.cut for threshold in settings.thresholds.values()))),
-        contribution_cuts=frozenset(contribution_rules(settings).cuts),
+        contribution_cuts=frozenset((*contribution_rules(settings).cuts, *settings.detect.mix_cuts)),
         kpi=kpi_rules(settings),
     )
 
@@ -161,6 +161,7 @@ def detect_rules(settings: Settings) -> DetectRules:
     detect = settings.detect
     return DetectRules(
         cuts=detect.cuts,
+        mix_cuts=tuple(cut for cut in detect.mix_cuts if cut in settings.intake.cuts),
         false_alarms_per_day=detect.false_alarms_per_day,
         own_false_alarms_per_day={series_of(*place.split("/")): n for place, n in detect.own_false_alarms_per_day.items()},
         memory_minutes=detect.memory_minutes,
@@ -281,16 +282,11 @@ def state_rules(settings: Settings, stage: str) -> dict[str, str]:
     if stage == "detect":  # minutes are minutes
         return {}
     graces = {f"[merge] grace_{kind}_seconds": str(grace_ms // SECOND_MS) for kind, grace_ms in graces_ms(settings.merge)}
+    key = {"fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings))}  # who is hidden has one name
     own: dict[str, dict[str, str]] = {
-        "intake": {
-            "[intake] open_hours": str(settings.intake.open_hours),  # who has timed out is stored
-            "fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings)),  # a customer has one name
-        },
+        "intake": {"[intake] open_hours": str(settings.intake.open_hours), **key},  # who has timed out is stored
         "journey": {"[journey] repeat_hours": str(settings.journey.repeat_hours)},  # whose W is over is stored
-        "agents": {
-            "[agents] state_hours_max": str(settings.agents.state_hours_max),  # until when states count is stored
-            "fingerprint of [privacy] customer_key": key_fingerprint(customer_key(settings)),  # an agent has one name
-        },
+        "agents": {"[agents] state_hours_max": str(settings.agents.state_hours_max), **key},  # until when states count is stored
     }
     return {
         "[intake] pane_seconds": str(settings.intake.pane_seconds),

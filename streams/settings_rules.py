@@ -183,8 +183,10 @@ def _hours_problems(hours: Hours) -> Iterator[Problem]:
 
 
 def _cut_problems(counted: Sequence[str], detect: Detect) -> Iterator[Problem]:
-    explaining = [cut for cut in detect.contribution_cuts if cut not in counted]  # not used, but a slip of the pen is said
-    for key, cut in (*(("intake.cuts", cut) for cut in counted), *(("detect.contribution_cuts", cut) for cut in explaining)):
+    # Not used, but a slip of the pen is said.
+    explaining = [("detect.contribution_cuts", cut) for cut in detect.contribution_cuts if cut not in counted]
+    mixed = [("detect.mix_cuts", cut) for cut in detect.mix_cuts if cut not in counted]
+    for key, cut in (*(("intake.cuts", cut) for cut in counted), *explaining, *mixed):
         dimensions = cut_dimensions(cut)
         unknown = [name for name in dimensions if name not in _DIMENSIONS]
         if unknown:
@@ -192,6 +194,9 @@ def _cut_problems(counted: Sequence[str], detect: Detect) -> Iterator[Problem]:
             yield Problem((key,), f"'{unknown[0]}' is not a dimension{hint}")
         elif list(dimensions) != sorted(set(dimensions), key=_DIMENSIONS.index):
             yield Problem((key,), f"found '{cut}', expected '{'+'.join(sorted(set(dimensions), key=_DIMENSIONS.index))}'")
+    for cut in detect.mix_cuts:
+        if cut == TOTAL or PERSONAL & set(cut_dimensions(cut)):
+            yield Problem(("detect.mix_cuts",), f"'{cut}': expected cuts that divide the contacts, and not by groups of people")
     for cut in detect.cuts:
         if cut not in counted:
             yield Problem(("detect.cuts", "intake.cuts"), f"'{cut}' is watched but not counted: add it to [intake] cuts")

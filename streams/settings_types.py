@@ -141,6 +141,7 @@ class Band(_Section, frozen=True):
 class Detect(_Section, frozen=True):
     cuts: tuple[str, ...]
     contribution_cuts: tuple[str, ...]
+    mix_cuts: tuple[str, ...]
     false_alarms_per_day: PositiveFloat
     memory_minutes: PositiveInt
     warm_up_minutes: PositiveInt

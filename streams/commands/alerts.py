@@ -78,7 +78,7 @@ def line(alert: Alert, zone: ZoneInfo) -> str:
         where, since = figures.series_name(alert.series), figures.moment(alert.onset_ms, zone)
         what = f"{alert.state:<9}shortage {where} foreseen since {since}, {alert.severity}. {alert.recommendation}"
         return f"{what}{seen(alert)}{held_back(alert, zone)}"
-    if alert.usual is not None:  # so has that of a mean
+    if alert.usual is not None:  # so has that of a mean, and of a mix
         what = f"{alert.state:<9}{alert.kind:<8}{figures.series_name(alert.series)} since {figures.moment(alert.onset_ms, zone)}"
         return f"{what}, {alert.severity}. {alert.recommendation}{seen(alert)}{held_back(alert, zone)}"
     ratio = "" if alert.ratio is None else f" ({alert.ratio:.1f} times)"

@@ -23,7 +23,12 @@ from streams.sources.injected import USUAL, Contact, Injected, local_day, size
 MINUTE_MS = 60_000
 AFTER_MS = 15 * MINUTE_MS
 # What an alert must be about, by kind of incident: beginnings of its metric.
-_METRICS = {"surge": ("offered",), "outage": ("offered",), "handle_time": ("aht", "handle"), "abandonment": ("abandon",)}
+_METRICS = {
+    "surge": ("offered", "share"),  # a queue's own issues are a larger part of all
+    "outage": ("offered",),
+    "handle_time": ("aht", "handle"),
+    "abandonment": ("abandon",),
+}
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

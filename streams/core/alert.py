@@ -9,7 +9,7 @@ from streams.core.acknowledgement import Acknowledgement
 from streams.core.series import series_cut, series_values
 
 AlertState: TypeAlias = Literal["pending", "firing", "resolved", "expired"]
-AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage", "rise", "fall"]
+AlertKind: TypeAlias = Literal["spike", "dip", "outage", "threshold", "shortage", "rise", "fall", "mix"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")  # in order
 
@@ -67,6 +67,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     what it would be, ratio = value / usual (null for 'sentiment', which may be 0), `contacts` how many say so; observed, expected
     and excess are the KPI's numerator: seconds of handle time or of waits, contacts that gave up, points. A single long contact
     moves the value of 'aht' less than it moves the mean; usual of 'asa' and 'sentiment' is the median minute's.
+
+    Of a mix `metric` is 'share': `value` what part of the contacts of its cut the series has had since the onset, `usual` what it
+    would have, `contacts` those of the cut; observed, expected and excess are the series' own; `contribution`: the values that
+    it came from or went to, each with its part of the change.
 
     fired_ms: when it first fired; None if it never did: pending still, or evidence that faded ('expired').
     observed, expected: contacts since onset; ratio = observed / expected; excess = observed - expected (negative for a dip).

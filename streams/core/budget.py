@@ -13,8 +13,8 @@ from streams.core.level import FloatArray
 from streams.core.series import series_cut
 
 # Of each number, what is for volumes (watch.py), for handle time and abandonment in equal parts (means.py), for the waits of
-# answered contacts and sentiment in equal parts (rarities.py), and for a change of mix, which nobody watches yet: its part is
-# kept free, so that its coming makes no other measure less sensitive. Volumes and means have a test of their own and the most.
+# answered contacts and sentiment in equal parts (rarities.py), and for changes of mix (mix_watch.py). Volumes and means have a
+# test of their own and the most.
 VOLUME_SHARE, MEANS_SHARE, RARITY_SHARE, MIX_SHARE = 0.5, 0.3, 0.1, 0.1
 _FLEET = ""
 _NO_CHANCE = 1e-9

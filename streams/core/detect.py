@@ -26,6 +26,7 @@ from streams.core.incident import Incident, expectation
 from streams.core.level import FloatArray, band
 from streams.core.means import Means
 from streams.core.measure import Cell
+from streams.core.mix_watch import Mixes
 from streams.core.profile import Profile
 from streams.core.rarities import Rarities
 from streams.core.roster import CUT as STAFFED_CUT
@@ -34,7 +35,7 @@ from streams.core.shortage import Shortages
 from streams.core.shortage_verdict import ShortageRules
 from streams.core.threshold import ThresholdRules, Thresholds
 from streams.core.trend import Expectation
-from streams.core.watch import Watch, WatchRules
+from streams.core.watch import Beside, Watch, WatchRules
 from streams.core.window import MINUTE_MS
 
 ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
@@ -47,6 +48,7 @@ class DetectRules(WatchRules, frozen=True, kw_only=True):
     """Config [detect] as plain values."""
 
     cuts: tuple[str, ...]
+    mix_cuts: tuple[str, ...] = ()
     warm_up_minutes: int
     forecast: ForecastRules
     contribution: ContributionRules
@@ -82,11 +84,13 @@ class Detect:
         self._held_backs = HeldBacks(rules.held_back)
         self._thresholds = Thresholds(store, rules.thresholds, self._held_backs)
         self._shortages = Shortages(store, rules.shortage, self._held_backs)
-        self._watch = Watch(rules, self._explain, self._held_backs)
+        self._mixes = Mixes(store, rules, self._held_backs, rules.mix_cuts, rules.held_back.time_zone)
+        beside = Beside(self._mixes.tells_of, self._mixes.is_over, self._mixes.telling)
+        self._watch = Watch(rules, self._explain, self._held_backs, beside)
         self._forecasting = Forecasting(store, rules.forecast)
         self._horizon_minutes = 0 if rules.shortage is None else rules.shortage.horizon_minutes
         self._wanted = Wanted(
-            offered=frozenset((*rules.cuts, *rules.contribution.cuts)),
+            offered=frozenset((*rules.cuts, *rules.mix_cuts, *rules.contribution.cuts)),
             judged=frozenset(rule.cut for rule in rules.thresholds.rules),
             staffed=frozenset(() if rules.shortage is None else (STAFFED_CUT,)),
         )
@@ -101,7 +105,8 @@ class Detect:
         kpi = rules.thresholds.kpi.abandonment, rules.held_back.time_zone
         self._means = Means(store, rules, self._held_backs, kpi, self._names)
         self._rarities = Rarities(store, rules, self._held_backs, rules.held_back.time_zone, self._names)
-        self._parts = (self._watch.life, self._thresholds, self._shortages, self._means, self._rarities)  # what tells of alerts
+        # What tells of alerts.
+        self._parts = (self._watch.life, self._thresholds, self._shortages, self._means, self._mixes, self._rarities)
 
     def apply(self, frames: Sequence[MinuteFrame | Order]) -> None:
         """Take closed minutes of merge shards and step every minute that all shards have closed; take orders about alerts."""
@@ -112,6 +117,7 @@ class Detect:
                 self._shortages.acknowledge(frame)
                 self._means.acknowledge(frame)
                 self._rarities.acknowledge(frame)
+                self._mixes.acknowledge(frame)
                 continue
             self._minutes.take(frame, self._wanted)
             watched = [row for row in frame.rows if series_cut(row.series) in self._rules.cuts]
@@ -138,6 +144,7 @@ class Detect:
         self._shortages.drain()
         self._means.drain(len(self._names), stepped=self._stepped)
         self._rarities.drain(len(self._names), stepped=self._stepped)
+        self._mixes.drain(stepped=self._stepped)
         self._dirty = self._stepped = False
         return DetectChanges(expectations, alerts, self._forecasting.drain(now_ms), self._forecasting.scores())
 
@@ -185,8 +192,10 @@ class Detect:
             self._fleet.wake(counts, profile, gap_minutes)
             self._means.wake(start_ms, gap_minutes)
             self._rarities.wake(start_ms)
+            self._mixes.wake(gap_minutes)
         elif self._names:
             self._expect_and_step(counts, profile, start_ms)
+            self._step_mixes(start_ms, everything)
         if minutes.empty_minutes >= ASLEEP_MINUTES:
             self._expire(start_ms + MINUTE_MS)
         newcomers = sorted(contacts.keys() - self._columns.keys())
@@ -225,6 +234,13 @@ class Detect:
         if at_rest is not None:
             self._forecasting.hold(self._names[resting] for resting in np.nonzero(at_rest)[0])
             self._contributions.spoil(start_ms)
+
+    def _step_mixes(self, start_ms: int, everything: dict[str, int]) -> None:
+        """Judge shares, after volumes: those are told first."""
+        life = self._watch.life
+        lately = [one for one in life.recent.values() if one.explained_by is None]
+        at_rest = self._held_backs.mask(self._names, start_ms) is not None
+        self._mixes.step(start_ms, everything, [*life.speaking(), *lately], at_rest=at_rest)
 
     def _explain(self, incident: Incident) -> tuple[Contribution, ...]:
         told = Told(incident.series, incident.up, incident.observed, incident.expected)

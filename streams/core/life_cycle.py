@@ -58,12 +58,6 @@ class LifeCycle(Generic[C]):
         """The active cases that speak for themselves."""
         return [case for case in self.active.values() if case.explained_by is None]
 
-    def within(self, series: str, *, up: bool) -> str | None:
-        """The alert that tells already of a part of a series: what shows in all contacts an hour later is no second story."""
-        values = series_values(series).items()
-        telling = (case for case in self.speaking() if case.up == up)
-        return next((case.alert_id for case in telling if values <= series_values(case.series).items()), None)
-
     def acknowledge(self, order: Order) -> bool:
         """Whether it was for an alert that fires."""
         for case in self.speaking():
@@ -197,3 +191,10 @@ def covering(series: str, others: Mapping[str, str]) -> str | None:
     """The alert of another kind that tells of a series or a wider one. others: series → the alert that tells of it."""
     values = series_values(series).items()
     return next((by for name, by in others.items() if series_values(name).items() <= values), None)
+
+
+def within(series: str, speaking: Iterable[Case], *, up: bool) -> str | None:
+    """The alert that tells already of a part of a series: what shows in all contacts an hour later is no second story."""
+    values = series_values(series).items()
+    telling = (case for case in speaking if case.up == up)
+    return next((case.alert_id for case in telling if values <= series_values(case.series).items()), None)

@@ -1,4 +1,4 @@
-"""Mean shift: one change of one mean (handle time, abandonment) of one series while it lasts, and what says that it is over.
+"""Mean shift: one change of one mean (handle time, abandonment, a share) while it lasts, and what says that it is over.
 
 The surprise: nothing is learned while it is on, so what is expected stays what it was; there is no fading as for volumes, because
 a mean has no opening hour that could pass for an incident.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from streams.core.alert import alert_id
+from streams.core.alert import Contribution, alert_id
 from streams.core.case import LASTING_MINUTES, Case, Ending
 from streams.core.crossing import HINT_SCORE
 from streams.core.explain import ONSET_MINUTES, Move
@@ -19,7 +19,7 @@ from streams.core.mean_levels import MeanLevels
 from streams.core.mean_models import UPS, Metric
 from streams.core.window import MINUTE_MS
 
-_RATIO_RANGE = (0.02, 50.0)
+_RATIO_RANGE = (0.02, 1e4)  # an issue that is new has up to 10,000 times the least share that is believed
 
 
 class MeanGates(NamedTuple):
@@ -34,7 +34,7 @@ class Shift(Case, array_like=True, frozen=True, kw_only=True):
     """One change. n, total, expected: contacts since the onset, their values and what was expected of them.
 
     usual: what a contact usually adds to the KPI's numerator at these hours. told: Poisson contacts that a contact is worth as
-    evidence (explain.py).
+    evidence (explain.py). parts: of a share, those of the other values that it came from or went to, as they were found.
     """
 
     metric: Metric
@@ -44,6 +44,7 @@ class Shift(Case, array_like=True, frozen=True, kw_only=True):
     usual: float
     told: float
     ratio: float
+    parts: tuple[Contribution, ...] = ()
 
 
 def crossed(levels: MeanLevels, gates: MeanGates, hour: int) -> FloatArray:
@@ -126,13 +127,14 @@ def continued(before: Shift, shift: Shift) -> Shift:
     return msgspec.structs.replace(
         shift,
         acknowledged=before.acknowledged,
+        parts=before.parts,
         n=before.n + shift.n,
         total=before.total + shift.total,
         expected=before.expected + shift.expected,
     )
 
 
-def move_of(shift: Shift, gate: float, *, crossed: bool) -> Move:
+def move_of(shift: Shift, gate: float, crossed: bool) -> Move:
     """What explain needs of it, as Poisson contacts of half an hour that say as much; gate: see Model.
 
     Not since the onset: the total shows what one queue has much later than the queue, and is no other story.

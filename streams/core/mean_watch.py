@@ -4,17 +4,18 @@ The surprise: a shift is silent under another alert of its series or a wider one
 loses customers, and people know it already. When that alert is over and the shift is still there, it is found anew.
 """
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from streams.core import explain
 from streams.core.budget import Budgets
 from streams.core.crossing import HINT_SCORE
+from streams.core.explain import Move
 from streams.core.held_back import HeldBacks
 from streams.core.level import FloatArray
-from streams.core.life_cycle import Kind, LifeCycle, covering
+from streams.core.life_cycle import Kind, LifeCycle, covering, within
 from streams.core.mean_alerting import severity, told
 from streams.core.mean_levels import MeanLevels, Seen
 from streams.core.mean_shift import MeanGates, Shift, continued, crossed, ending, follow, found_in, move_of
@@ -27,15 +28,29 @@ CALIBRATION = 1.0
 Shifts: TypeAlias = dict[str, Shift]
 
 
+class Way(NamedTuple):
+    """How shifts become alerts. kind: see life_cycle.py. move, speakers: as in mean_shift.py and explain.py. judged: a shift with
+    all that its alert tells, and the alert that tells of it already, from the shifts that speak and the alerts of other kinds
+    by series."""
+
+    kind: Kind[Shift]
+    move: Callable[[Shift, float, bool], Move]
+    speakers: Callable[[Sequence[Move], Sequence[Move]], tuple[list[Move], dict[str, str]]]
+    judged: Callable[[Shift, Sequence[Shift], Mapping[str, str]], tuple[Shift, str | None]]
+
+
 class MeanWatch:
     """All shifts of one mean; `life` has their books and what is told of them."""
 
-    def __init__(self, levels: MeanLevels, rules: WatchRules, share: float, held_backs: HeldBacks) -> None:
-        """share: of the false alarms that [detect] accepts, those of this mean."""
+    def __init__(
+        self, levels: MeanLevels, rules: WatchRules, share: float, held_backs: HeldBacks, way: Way | None = None
+    ) -> None:
+        """share: of the false alarms that [detect] accepts, those of this mean. way: that of a mean if there is none."""
         self.levels = levels
         self._rules = rules
         self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, share)
-        self.life = LifeCycle(Kind(told, severity, continued), held_backs, rules.cool_down_minutes, rules.runbook)
+        self._way = way or Way(Kind(told, severity, continued), move_of, explain.speakers, _judged)
+        self.life = LifeCycle(self._way.kind, held_backs, rules.cool_down_minutes, rules.runbook)
 
     def threshold(self, names: list[str]) -> FloatArray:
         """Evidence that alerts, for each series: what gives the accepted false alarms, with the contacts that come; at least 20
@@ -90,10 +105,14 @@ class MeanWatch:
 
     def _open(self, found: Shifts, standing: set[str], up: bool, others: dict[str, str]) -> list[str]:
         gate = self.levels.model.gate
-        moves = [move_of(shift, gate, crossed=name in standing) for name, shift in found.items()]
-        active = [move_of(shift, gate, crossed=True) for shift in self.life.active.values() if shift.up == up]
+        moves = [self._way.move(shift, gate, name in standing) for name, shift in found.items()]
+        active = [self._way.move(shift, gate, True) for shift in self.life.active.values() if shift.up == up]
 
         def judged(shift: Shift) -> tuple[Shift, str | None]:
-            return shift, covering(shift.series, others) or self.life.within(shift.series, up=up)
+            return self._way.judged(shift, self.life.speaking(), others)
 
-        return self.life.open(found, explain.speakers(moves, active), judged)
+        return self.life.open(found, self._way.speakers(moves, active), judged)
+
+
+def _judged(shift: Shift, speaking: Sequence[Shift], others: Mapping[str, str]) -> tuple[Shift, str | None]:
+    return shift, covering(shift.series, others) or within(shift.series, speaking, up=shift.up)

@@ -13,7 +13,7 @@ from streams.core import explain
 from streams.core.budget import Budgets
 from streams.core.held_back import HeldBacks
 from streams.core.level import FloatArray, Mask
-from streams.core.life_cycle import Kind, LifeCycle, covering
+from streams.core.life_cycle import Kind, LifeCycle, covering, within
 from streams.core.rarity import BODY
 from streams.core.rarity_case import RarityCase, begun, continued, ending, follow, move_of, severity, told
 from streams.core.rarity_levels import Judged, RarityLevels, Rows
@@ -118,7 +118,7 @@ class RarityWatch:
         active = [move_of(case, crossed=True) for case in self.life.active.values() if case.up == up]
 
         def judged(case: RarityCase) -> tuple[RarityCase, str | None]:
-            return case, covering(case.series, others) or self.life.within(case.series, up=up)
+            return case, covering(case.series, others) or within(case.series, self.life.speaking(), up=up)
 
         return self.life.open(found, explain.speakers(moves, active), judged)
 

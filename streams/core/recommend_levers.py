@@ -10,10 +10,11 @@ from math import ceil, floor
 
 from msgspec import structs
 
-from streams.core.alert import Alert
+from streams.core.alert import Alert, Contribution
 from streams.core.contribution import cause
 from streams.core.erlang import rostered
 from streams.core.incident import FADE_MINUTES
+from streams.core.mix_alerting import is_emerging
 from streams.core.recommend_queue import QueueAhead, Slot, extra_of, faded, per_minute
 from streams.core.recommend_words import Clock, Recommendation, RecommendRules, Shortage, Words, percent
 from streams.core.window import MINUTE_MS
@@ -123,9 +124,10 @@ def _callback(short: Shortage, words: Words) -> list[Recommendation]:
 def _announcement(
     alert: Alert, queues: Sequence[QueueAhead], shortages: Sequence[Shortage], now_ms: int, rules: RecommendRules
 ) -> list[Recommendation]:
-    """Say what is known, where one issue explains a firing spike and the queues that it comes to aren't known to have room."""
-    part = cause(alert.contribution)
-    if alert.state != "firing" or alert.kind != "spike" or part is None or "issue" not in part.series:
+    """Say what is known, where one issue explains a firing spike or emerges, and the queues that it comes to aren't known to have
+    room."""
+    part = _issue(alert)
+    if alert.state != "firing" or part is None or "issue" not in part.series:
         return []
     rate = part.share * per_minute(alert)
     coming = rate * FADE_MINUTES * (1 - faded(rules.horizon_minutes))  # the integral of rate × faded
@@ -156,6 +158,22 @@ def _announcement(
             alert_id=alert.alert_id,
         )
     ]
+
+
+def _issue(alert: Alert) -> Contribution | None:
+    """What a spike comes from, or the issue that emerges."""
+    if alert.kind == "spike":
+        return cause(alert.contribution)
+    if alert.kind != "mix" or not is_emerging(alert.series, alert.ratio):
+        return None
+    return Contribution(
+        cut=alert.cut,
+        series=alert.series,
+        observed=alert.observed,
+        expected=alert.expected,
+        share=1.0,
+        usual_share=alert.usual or 0.0,
+    )
 
 
 def _saved(short: Shortage, before: float, after: float, from_ms: int) -> float:

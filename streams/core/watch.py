@@ -5,8 +5,8 @@ that moved with it are silent (explain.py). The surprise: levels rest while an i
 was expected when it is over.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -51,6 +51,15 @@ Incidents: TypeAlias = dict[str, Incident]
 Explain: TypeAlias = Callable[[Incident], tuple[Contribution, ...]]
 
 
+class Beside(NamedTuple):
+    """Alerts of another kind that speak for volumes: which one tells of an incident, whether it is the end of one, all that are
+    on."""
+
+    tells_of: Callable[[Incident], str | None]
+    is_over: Callable[[Incident], bool]
+    telling: Callable[[], Iterable[str]]
+
+
 class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
     """What the life cycle needs of config [detect]. own_false_alarms_per_day: by cut or series, see budget.py."""
 
@@ -67,8 +76,9 @@ class WatchRules(msgspec.Struct, frozen=True, kw_only=True):
 class Watch:
     """All incidents of volume; `life` has their books and what is told of them."""
 
-    def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks) -> None:
+    def __init__(self, rules: WatchRules, explain_parts: Explain, held_backs: HeldBacks, beside: Beside) -> None:
         self.rules = rules
+        self._beside = beside
         self._budgets = Budgets(rules.false_alarms_per_day, rules.own_false_alarms_per_day, VOLUME_SHARE)
         self._explain_parts = explain_parts
         self._held_backs = held_backs
@@ -112,7 +122,7 @@ class Watch:
             self.life.follow(incident, reason)
             if reason is not None:
                 _release(fleet, column, incident, SETTLED_VARIANCE)
-        for incident in self.life.unspoken():
+        for incident in self.life.unspoken(self._beside.telling()):
             _release(fleet, columns[incident.series], incident, UNTOLD_VARIANCE)
 
     def _decide(self, fleet: Fleet, columns: dict[str, int], found: Incidents, crossed: set[str], end_ms: int) -> None:
@@ -130,7 +140,9 @@ class Watch:
 
     def _is_return(self, incident: Incident) -> bool:
         """Whether a change is only the end of another cut's incident, which the series had taken in: at its time, of its size."""
-        return incident.kind != "outage" and any(
+        if incident.kind == "outage":
+            return False
+        return self._beside.is_over(incident) or any(
             before.up != incident.up
             and series_cut(before.series) != series_cut(incident.series)
             and -RETURN_MINUTES * MINUTE_MS <= incident.onset_ms - (before.resolved_ms or 0) <= MINUTE_MS
@@ -156,10 +168,10 @@ class Watch:
         return self.life.open(found, explain.speakers(moves, active), self._judged)
 
     def _judged(self, incident: Incident) -> tuple[Incident, str | None]:
-        """With the parts that explain it; another alert tells of it that names the same cause."""
+        """With the parts that explain it; another alert tells of it that names the same cause, or is of it."""
         incident = incident if incident.contribution else self._explained(incident)
         same = of_same_cause(incident, self.life.active.values())
-        return incident, None if same is None else same.alert_id
+        return incident, self._beside.tells_of(incident) if same is None else same.alert_id
 
     def _explained(self, incident: Incident) -> Incident:
         return msgspec.structs.replace(incident, contribution=self._explain_parts(incident))

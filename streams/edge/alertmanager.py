@@ -37,6 +37,7 @@ NAMES: Final = {
     "shortage": "StaffShortage",
     "rise": "KpiRise",
     "fall": "KpiFall",
+    "mix": "MixChange",
 }
 
 
@@ -202,7 +203,7 @@ def annotations(alert: Alert) -> dict[str, str]:
     if alert.foreseen is not None:
         what, description = "of staff", _foreseen(alert, alert.foreseen)
     elif alert.usual is not None:
-        what = f"of {alert.metric}"
+        what = what if alert.kind == "mix" else f"of {alert.metric}"
         unit = " s" if alert.metric in ("aht", "asa") else ""
         description = f"Since {since} {alert.value}{unit}, usually {alert.usual}{unit}{ratio} (n = {alert.contacts})."
     return {

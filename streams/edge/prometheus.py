@@ -30,7 +30,7 @@ SERIES_MAX: Final = 1_000
 # Firing alerts held; detect raises one per incident.
 ALERTS_MAX: Final = 1_000
 
-KINDS: Final = ("spike", "dip", "outage", "threshold", "shortage", "rise", "fall")
+KINDS: Final = ("spike", "dip", "outage", "threshold", "shortage", "rise", "fall", "mix")
 
 COUNTERS: Final[Mapping[str, Metric]] = {
     "offered": metrics.OFFERED,

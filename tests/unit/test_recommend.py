@@ -115,6 +115,18 @@ def test_an_announcement_is_worth_a_share_of_the_issues_contacts_to_come() -> No
     assert announce.alert_id == "a1"
 
 
+def test_an_issue_that_emerges_suggests_an_announcement_and_a_channel_that_grows_does_not() -> None:
+    alert = replace(spike({"issue": "outage"}, 60.0), kind="mix", metric="share", usual=0.02, ratio=5.0)
+    (announce,) = recommend(Picture(clocks=[CLOCK], trends=[], forecasts=[], alerts=[alert]), RULES).recommendations
+    assert announce.what.startswith("Say at the entrance what is known of issue outage, from now")
+    assert announce.why.startswith("issue outage brings 100 % of the excess since 23:40 (usually 2 % of contacts), 3.0 a minute")
+
+    chat = replace(alert, cut="channel", series={"channel": "chat"})
+    small = replace(alert, ratio=1.4)
+    for other in (chat, small):
+        assert recommend(Picture(clocks=[CLOCK], trends=[], forecasts=[], alerts=[other]), RULES).recommendations == ()
+
+
 def test_an_announcement_needs_no_agents_but_says_that_nothing_is_known_of_them() -> None:
     alert = spike({}, 60.0, part({"issue": "refund"}, 0.9))
     (announce,) = recommend(Picture(clocks=[CLOCK], trends=[], forecasts=[], alerts=[alert]), RULES).recommendations

@@ -176,6 +176,12 @@ def test_a_wrong_variable_says_its_name_what_was_found_and_what_is_expected(vari
             {"STREAMS_DETECT_CUTS": "channel+product", "STREAMS_FORECAST_CUTS": "channel+product"},
             "'channel+product' is watched but not counted: add it to [intake] cuts",
         ),
+        ({"STREAMS_DETECT_MIX_CUTS": "total"}, "'total': expected cuts that divide the contacts, and not by groups of people"),
+        (
+            {"STREAMS_DETECT_MIX_CUTS": "segment"},
+            "'segment': expected cuts that divide the contacts, and not by groups of people",
+        ),
+        ({"STREAMS_DETECT_MIX_CUTS": "chanel"}, "'chanel' is not a dimension; did you mean channel?"),
         (
             {"STREAMS_HOURS_DEFAULT": "9 to 5"},
             "[hours] default (STREAMS_HOURS_DEFAULT): found '9 to 5', expected e.g. 'mo-fr 08:00",

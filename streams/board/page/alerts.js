@@ -12,6 +12,7 @@ const MEANS = {
   abandonment: { words: "abandonment", show: percent },
   asa: { words: "wait of answered contacts", show: duration },
   sentiment: { words: "sentiment", show: points },
+  share: { words: "share of contacts", show: percent },
 };
 let announced = null; // what was firing at the last drawing; null before the first
 
@@ -34,6 +35,7 @@ function amount(alert) {
 
 // The parts of the excess, most telling first; a share like the usual one says that it is spread evenly.
 function parts(alert) {
+  if (alert.kind === "mix") return alert.contribution.length ? `The other way: ${alert.contribution.map((part) => `${Object.values(part.series).join(" · ")} (usually ${percent(part.usual_share, 0)})`).join(", ")}` : "";
   const shown = alert.contribution.map((part) => `${Object.values(part.series).join(" · ")} ${percent(part.share, 0)} (usually ${percent(part.usual_share, 0)})`);
   return shown.length ? `Parts of it: ${shown.join(", ")}` : "";
 }

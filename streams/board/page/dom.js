@@ -50,4 +50,5 @@ export const KINDS = {
   shortage: { icon: "◔", words: "Short of staff ahead" },
   rise: { icon: "▲", words: "Rise" },
   fall: { icon: "▼", words: "Fall" },
+  mix: { icon: "⇄", words: "Mix" },
 };
