@@ -129,6 +129,7 @@ def test_nothing_that_is_kept_or_counted_holds_the_id_of_an_agent(flow: Flow) ->
     assert [part for part in (*sent, *held) if part is not None and (b"agent ann" in part or b"agent bob" in part)] == []
 
 
+@pytest.mark.thorough
 def test_a_restart_changes_nothing() -> None:
     found = []
     for restarts in (False, True):

@@ -1,8 +1,10 @@
 """Contribution through the flow: an alert names the issue and region that caused it. `make bench-contribution` measures."""
 
+import pytest
 from contribution_world import run
 
 
+@pytest.mark.thorough
 def test_an_issue_of_one_region_that_causes_the_excess_is_one_alert_that_names_it_first() -> None:
     # Measured on 100 worlds: tests/bench/README.md.
     found = [run(seed, rate=30, excess=1.0, before=90, after=0) for seed in range(5)]

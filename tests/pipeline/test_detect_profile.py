@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from detect_rules import DETECT
 from forecast_rules import FORECAST
 from msgspec.structs import replace
@@ -55,6 +56,7 @@ def told(
     return alerts, store
 
 
+@pytest.mark.thorough
 def test_a_restart_after_each_minute_of_an_incident_changes_no_alert_and_nothing_that_was_learned() -> None:
     assert LEARNED_DAYS > DAYS_MIN
     expected, store = told(frames(105, 60, 90))
@@ -67,6 +69,7 @@ def test_a_restart_after_each_minute_of_an_incident_changes_no_alert_and_nothing
     assert restarted == store
 
 
+@pytest.mark.thorough
 def test_a_shift_that_lasts_a_day_is_announced_as_the_new_usual() -> None:
     alerts, _ = told(frames(DAY + 90, 60, DAY + 90))
     accepted = [alert for alert in alerts if alert.fired_ms and alert.updated_ms - alert.fired_ms >= DAY * MINUTE_MS]
@@ -76,6 +79,7 @@ def test_a_shift_that_lasts_a_day_is_announced_as_the_new_usual() -> None:
     assert accepted[0].ratio > 1.6
 
 
+@pytest.mark.thorough
 def test_a_restart_after_each_minute_of_a_maintenance_window_changes_nothing_and_its_end_calls_nobody() -> None:
     times = LocalTimes(weekly=parse_weekly("fr 23:45-00:15") or ())
     window = MaintenanceWindow(name="backup", times=times, series=("queue\x1fbilling",))

@@ -170,9 +170,11 @@ def test_at_the_default_rate_a_doubling_is_one_spike_of_the_total_for_nearly_all
     assert found.count([("spike", {}, "resolved")]) >= 7
 
 
+@pytest.mark.thorough
 def test_an_incident_in_one_queue_is_one_alert_of_that_queue() -> None:
     assert told(simulated([incident("spike", 30, 3, "billing")], 8, 13)) == [("spike", {"queue": "billing"}, "resolved")]
 
 
+@pytest.mark.thorough
 def test_an_outage_of_everything_is_one_outage_of_the_total() -> None:
     assert told(simulated([incident("outage", 15, 0)], 8, 13)) == [("outage", {}, "resolved")]

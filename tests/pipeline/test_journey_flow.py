@@ -185,6 +185,7 @@ def finals_of(log: list[tuple[int, list[RecordFake]]]) -> dict[tuple[str, int], 
     }
 
 
+@pytest.mark.thorough
 def test_the_order_in_which_partitions_are_read_changes_no_first_contact_resolution() -> None:
     one, other = arrivals(0), arrivals(1)
     side_by_side = finals_of(sorted(one + other, key=itemgetter(0)))

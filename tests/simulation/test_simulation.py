@@ -81,6 +81,7 @@ def test_a_deliberate_defect_is_found(name: str) -> None:
     assert any(run(seed, planted.defect).finding for seed in planted.seeds), f"{name}: not found by {planted.seeds}"
 
 
+@pytest.mark.thorough
 def test_a_seed_gives_the_same_run_again_also_in_another_process() -> None:
     outcome = run(3)
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "7"}

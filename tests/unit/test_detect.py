@@ -107,6 +107,7 @@ def test_an_incident_is_not_learned_while_it_is_young() -> None:
     assert all(45 < value < 55 for value in expected)
 
 
+@pytest.mark.thorough
 def test_a_shift_that_stays_is_taken_in_within_hours() -> None:
     changes = run([*poisson(60, 120), *poisson(120, 400)])
     assert states(of_fired(changes.alerts)) == ["pending", "firing", "resolved"]

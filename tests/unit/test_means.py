@@ -113,6 +113,7 @@ def test_an_alert_of_a_mean_is_acknowledged_as_any_other(learned: dict[bytes, by
     assert (after.alert_id, after.acknowledged, after.version) == (alert.alert_id, seen, alert.version + 1)
 
 
+@pytest.mark.thorough
 def test_what_lasts_a_day_counts_as_usual(learned: dict[bytes, bytes]) -> None:
     at = DAY + 60
     detect = Detect(dict(learned), DETECT)

@@ -120,6 +120,7 @@ def test_how_many_contacts_an_agent_has_at_once_follows_from_the_channels(voice:
     assert roster.at_once(BILLING, {"chat": 2.0}) == at_once
 
 
+@pytest.mark.thorough
 def test_a_restart_in_the_middle_changes_nothing(usual: Store) -> None:
     staff = fewer(10, "11:30")
     whole = friday(usual, staff, "15:31")
