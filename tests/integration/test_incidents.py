@@ -149,7 +149,7 @@ def test_an_outage_fires_one_alert_within_minutes_and_resolves_it(system: System
 @pytest.mark.alone
 def test_a_calm_day_fires_nothing(system: System) -> None:
     day = ("--start", "2024-03-06T00:00:00", "--minutes", str(DAY_MS // MINUTE_MS), "--rate", str(RATE), "--seed", str(SEED))
-    system.streams("simulate", *day)
+    system.streams("simulate", *day, seconds=DAY_SECONDS)
     wait_for_detect(system, MIDNIGHT_MS + DAY_MS, DAY_SECONDS)
     wait_until_all_is_final(system, WAIT_SECONDS)
     assert system.lines("alerts", "--json") == []
