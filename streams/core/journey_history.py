@@ -5,6 +5,7 @@ that it can't change any open window is forgotten, but its end stays, so that wh
 month is over its place, so that who comes again is no new customer of the month.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -15,7 +16,7 @@ import msgspec
 
 from streams.core.contact import Contact, dimensions_of
 from streams.core.context import Combination, Contexts
-from streams.core.expiry import rounded
+from streams.core.expiry import BUCKET_MS, rounded
 from streams.core.measure import Cell
 from streams.core.measure_journey import ANY, GAP_MS, REPEATS_ESCALATED, SAME_ISSUE, Family
 from streams.core.rules import IntakeRules
@@ -109,11 +110,11 @@ def past_of(contact: Contact) -> Past:
 
 def forget(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> History:
     """Without the contacts that are too old to change anything; what the others contribute to open windows stays the same."""
-    old, over = (
-        [past for past in pasts if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
-        for pasts in (history.contacts, history.held)
-    )
-    older = [each for each in history.older if _over_ms(each.month_ms, rules, zone) > until_ms]
+    # A bucket ends at until_ms, or `rounded` is beyond it: what is due up to its last moment is what is due up to there.
+    old = history.contacts[: _first_after(history.contacts, _bucket(until_ms) - rules.keep_ms)]
+    over = [past for past in history.held if rounded(past.ended_ms + rules.keep_ms) <= until_ms]
+    months = [month_ms for month_ms in {each.month_ms for each in history.older} if _over_ms(month_ms, rules, zone) <= until_ms]
+    older = [each for each in history.older if each.month_ms not in months]
     if not old and not over:
         return history if len(older) == len(history.older) else msgspec.structs.replace(history, older=older)
     kept = history.contacts[len(old) :]
@@ -129,10 +130,27 @@ def forget(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int)
 
 def next_due_ms(history: History, rules: JourneyRules, zone: ZoneInfo, until_ms: int) -> int:
     """When a contact's W is over next, or one can be forgotten, or its month: a bucket after `until_ms`."""
-    moments = [rounded(past.ended_ms + after) for past in history.contacts for after in (rules.repeat_ms, rules.keep_ms)]
+    contacts, moments = history.contacts, []
+    for after_ms in (rules.repeat_ms, rules.keep_ms):
+        first = _first_after(contacts, _bucket(until_ms) - after_ms)
+        moments += [rounded(past.ended_ms + after_ms) for past in contacts[first : first + 1]]
     moments += [rounded(past.ended_ms + rules.keep_ms) for past in history.held]
-    moments += [_over_ms(each.month_ms, rules, zone) for each in history.older]
-    return min([moment for moment in moments if moment > until_ms], default=0)
+    over = [_over_ms(month_ms, rules, zone) for month_ms in {each.month_ms for each in history.older}]
+    return min([moment for moment in (*moments, *over) if moment > until_ms], default=0)
+
+
+def _bucket(until_ms: int) -> int:
+    """The last moment for which `rounded` gives no more than this one."""
+    return until_ms // BUCKET_MS * BUCKET_MS
+
+
+def _ended_ms(past: Past) -> int:
+    return past.ended_ms
+
+
+def _first_after(contacts: Sequence[Past], moment_ms: int) -> int:
+    """The place of the first contact that ended after a moment; of a customer's hundreds, nobody else is looked at."""
+    return bisect_right(contacts, moment_ms, key=_ended_ms)
 
 
 def _over_ms(month_ms: int, rules: JourneyRules, zone: ZoneInfo) -> int:
@@ -168,9 +186,9 @@ def appended(
     """
     before, after = _Fold(rules, zone, until_ms), _Fold(rules, zone, until_ms)
     issue = past.values[_ISSUE]
-    same = [other for other in history.contacts if other.values[_ISSUE] == issue]
-    families = [(ANY, history.contacts, history.before_ms)]
+    families = [(ANY, history.contacts[-2:], history.before_ms)]
     if issue is not None:
+        same = [other for other in history.contacts if other.values[_ISSUE] == issue]
         families.append((SAME_ISSUE, same, history.before_issues.get(issue)))
     for family, contacts, last_ms in families:
         if contacts:
@@ -192,9 +210,9 @@ def matured(history: History, rules: JourneyRules, contexts: Contexts, zone: Zon
     """
     fold = _Fold(rules, zone, at_ms)
     contacts = history.contacts
-    for number, past in enumerate(contacts):
-        if rounded(past.ended_ms + rules.repeat_ms) != at_ms:
-            continue
+    last_due_ms = at_ms - rules.repeat_ms
+    for number in range(_first_after(contacts, last_due_ms - BUCKET_MS), _first_after(contacts, last_due_ms)):
+        past = contacts[number]
         combination = contexts.of(past.values).combination
         last_ms = contacts[number - 1].ended_ms if number else history.before_ms
         next_ms = contacts[number + 1].ended_ms if number + 1 < len(contacts) else None
