@@ -18,7 +18,7 @@ from streams.core.alert import Alert, AlertState
 from streams.core.compare import share
 from streams.core.kpi_table import in_force
 from streams.core.series import SEPARATOR, TOTAL, cut_dimensions, series_cut, series_of, series_values
-from streams.core.small_cells import without_small
+from streams.core.small_cells import without_few, without_small
 from streams.core.trend import Expectation, Trend, WindowKind
 from streams.edge.redis import LiveReader
 from streams.settings import Kpi, Settings
@@ -61,7 +61,7 @@ Window = Annotated[WindowKind, Query(description="The newest of each kind: `1m` 
 def add_routes(router: APIRouter, settings: Settings, reader: LiveReader, hub: Hub) -> None:
     """All routes of the API."""
     add_trends(router, settings.intake.cuts, settings.privacy.min_cell, reader)
-    add_minutes(router, settings.intake.cuts, reader)
+    add_minutes(router, settings.intake.cuts, settings.privacy.min_cell, reader)
     add_statements(router, settings.kpi, hub)
 
 
@@ -95,7 +95,7 @@ def add_trends(router: APIRouter, cuts: tuple[str, ...], min_cell: int, reader: 
         return encoded(without_small(shares, min_cell))
 
 
-def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) -> None:
+def add_minutes(router: APIRouter, cuts: tuple[str, ...], min_cell: int, reader: LiveReader) -> None:
     """Closed minutes against what was expected, and alerts."""
 
     @router.get(
@@ -108,9 +108,10 @@ def add_minutes(router: APIRouter, cuts: tuple[str, ...], reader: LiveReader) ->
         series: SeriesPath = "total",
         minutes: Annotated[int, Query(ge=1, le=MINUTES_MAX, description="How many, counted back from the newest.")] = 180,
     ) -> Response:
+        """Of a segment, region or age band minutes with a few contacts are left out."""
         found = await reader.minutes(parse_series(series, cuts), 0)
         since_ms = found[-1].start_ms - minutes * MINUTE_MS if found else 0
-        return encoded([minute for minute in found if minute.start_ms > since_ms])
+        return encoded(without_few((minute for minute in found if minute.start_ms > since_ms), min_cell))
 
     @router.get("/api/v1/alerts", tags=["alerts"], summary="Alerts", responses=responses(list_of(Alert), "Newest first"))
     async def alerts(state: Annotated[AlertState | None, Query(description="Only alerts in this state.")] = None) -> Response:

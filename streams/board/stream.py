@@ -17,7 +17,7 @@ from streams.board.pulse import Pulse
 from streams.board.view import Changes, Health, MinuteView, TrendView, view_minute
 from streams.core.alert import Alert
 from streams.core.live import LiveChanges
-from streams.core.small_cells import without_small
+from streams.core.small_cells import without_few, without_small
 from streams.edge.redis import LiveReader, LiveViewError
 
 VIEWERS_MAX = 200  # one process serves a building; beyond it, start another board
@@ -199,7 +199,8 @@ class Hub:
             if trend.read_ms is not None:
                 self._pulse.hear_freshness(trend.published_ms - trend.read_ms)
         newer = self._picture.apply(without_small(changes.trends, self._min_cell), changes.alerts)
-        self._pending.add(Changes(newer.trends, [view_minute(minute) for minute in changes.expectations], newer.alerts))
+        minutes = without_few(changes.expectations, self._min_cell)
+        self._pending.add(Changes(newer.trends, [view_minute(minute) for minute in minutes], newer.alerts))
 
     async def _beat(self) -> None:
         """Send what changed: at once after a quiet beat, else with the next; and the health once a second."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from streams.core.series import cut_dimensions
-from streams.core.trend import KpiValue, Trend
+from streams.core.trend import Expectation, KpiValue, Trend
 
 PERSONAL = frozenset({"segment", "region", "age_band"})
 
@@ -27,6 +27,11 @@ def without_small(trends: Iterable[Trend], min_cell: int) -> list[Trend]:
 def nothing(min_cell: int) -> KpiValue:
     """What is shown in place of a KPI."""
     return KpiValue(None, 0, variant=f"{_REASON} {min_cell} contacts")
+
+
+def without_few(minutes: Iterable[Expectation], min_cell: int) -> list[Expectation]:
+    """Closed minutes but those of people in which there were a few contacts: a record of one has no room for 'not told'."""
+    return [one for one in minutes if not (0 < one.actual < min_cell and PERSONAL & set(cut_dimensions(one.cut)))]
 
 
 def is_hidden(trend: Trend) -> bool:

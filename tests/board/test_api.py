@@ -54,6 +54,10 @@ def minute(start_ms: int, actual: int) -> Expectation:
     )
 
 
+def of_region(told: Expectation) -> Expectation:
+    return msgspec.structs.replace(told, cut="region", series={"region": "south"})
+
+
 CHANGES = LiveChanges(
     trends=(
         trend("total", "today", 30),
@@ -65,7 +69,10 @@ CHANGES = LiveChanges(
         handled(trend(series_of("channel", "chat"), "today", 9), KpiValue(900, 9)),
         handled(trend(series_of("channel", "chat"), "1w", 70), KpiValue(240, 60)),
     ),
-    expectations=tuple(minute(60_000 * number, number) for number in range(10)),
+    expectations=(
+        *(minute(60_000 * number, number) for number in range(10)),
+        *(of_region(minute(60_000 * number, number)) for number in range(10)),
+    ),
     alerts=(ALERT, msgspec.structs.replace(ALERT, alert_id="faded", state="expired", fired_ms=None)),
     forecasts=(
         forecast_day("queue", {"queue": "billing"}, "2026-03-01", (0, 1_800_000), 86_400_000),  # over, as the next one says
@@ -110,6 +117,8 @@ def test_series_expectations_alerts_and_definitions_are_listed(redis_server: Any
         ]
         minutes = (await client.get("/api/v1/expectations?series=total&minutes=3")).json()
         assert [one["actual"] for one in minutes] == [7, 8, 9]
+        of_people = (await client.get("/api/v1/expectations?series=region/south")).json()
+        assert [one["actual"] for one in of_people] == [0, 5, 6, 7, 8, 9]
         assert [one["alert_id"] for one in (await client.get("/api/v1/alerts?state=firing")).json()] == ["a1"]
         assert (await client.get("/api/v1/alerts?state=resolved")).json() == []
         assert [one["alert_id"] for one in (await client.get("/api/v1/alerts")).json()] == ["a1"]  # not what faded

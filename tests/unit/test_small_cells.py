@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.core.small_cells import without_small
-from streams.core.trend import KpiValue, Trend, Window
+from streams.core.small_cells import without_few, without_small
+from streams.core.trend import Expectation, KpiValue, Trend, Window
 
 
 def trend(cut: str, **measures: int) -> Trend:
@@ -35,6 +35,18 @@ def test_contacts_count_where_they_are_most_and_an_answered_survey_alone_is_hidd
     assert ended.measures == {"offered": 1, "handled": 5}
     assert surveyed.measures == {}
     assert quiet.kpis["csat"].value == 1.0
+
+
+@pytest.mark.parametrize(("cut", "shown"), [("region", [0, 5]), ("channel+segment", [0, 5]), ("queue", [0, 4, 5])])
+def test_minutes_of_a_group_of_people_with_a_few_contacts_are_left_out(cut: str, shown: list[int]) -> None:
+    minutes = [
+        Expectation(
+            cut=cut, series={}, start_ms=0, end_ms=60_000, actual=actual, expected=4.0, low=0.0, high=9.0, published_ms=0
+        )
+        for actual in (0, 4, 5)
+    ]  # fmt: skip
+    assert [minute.actual for minute in without_few(minutes, 5)] == shown
+    assert without_few(minutes, 0) == minutes
 
 
 def test_zero_hides_nothing() -> None:
