@@ -25,6 +25,7 @@ AT = DAY + 60
 TO_CHAT = Change(AT, AT + 120, moved=("channel", "voice", "chat", 0.25))
 NEW_ISSUE = Change(AT, AT + 40, more=("outage", 0.15))
 REFUNDS = Change(AT, AT + 40, more=("refund", 0.6))
+FLOOD = Change(AT, AT + 40, more=("refund", 4.0))
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,12 @@ def test_an_issue_that_brings_more_contacts_in_all_is_one_alert_whoever_tells_fi
     alerts = last(told(Detect(dict(learned), RULES), usual(AT, AT + 120, 4, REFUNDS)))
 
     assert [(alert.kind, alert.series) for alert in alerts] == [("mix", {"issue": "refund"})]
+
+
+def test_a_flood_of_one_issue_that_the_total_shows_first_has_no_second_alert(learned: dict[bytes, bytes]) -> None:
+    alerts = last(told(Detect(dict(learned), RULES), usual(AT, AT + 120, 4, FLOOD)))
+
+    assert [(alert.kind, alert.series) for alert in alerts] == [("spike", {})]
 
 
 def test_twice_as_many_contacts_of_the_usual_mix_are_no_change_of_mix(learned: dict[bytes, bytes]) -> None:

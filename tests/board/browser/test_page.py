@@ -8,6 +8,7 @@ from forecast_rules import forecast_day
 from msgspec.structs import replace
 from playwright.sync_api import Page, expect
 
+from streams.core.alert import Contribution
 from streams.core.series import series_of
 from streams.core.trend import KpiValue
 from streams.edge.clock import now_ms
@@ -94,6 +95,17 @@ def test_an_alert_of_a_mean_is_told_in_minutes_per_cent_or_points(writer: Any, b
     moved = replace(alert, version=writer.revision(), kind="fall", metric="sentiment", value=-0.42, usual=0.15, ratio=None)
     writer.publish(alerts=(moved,))
     expect(card.locator(".amount")).to_have_text("sentiment −0.42 instead of 0.15 (120 contacts)")
+
+
+def test_a_change_of_mix_is_told_with_what_went_the_other_way(writer: Any, board: Any, wall: Any) -> None:
+    page = wall.open(board.url)
+    voice = Contribution(cut="channel", series={"channel": "voice"}, observed=540, expected=600.0, share=0.97, usual_share=0.6)
+    chat = replace(writer.alert("firing", series_of("channel", "chat")), kind="mix", metric="share", contribution=(voice,))
+    writer.publish(alerts=(replace(chat, value=0.26, usual=0.2, contacts=1_000),))
+    card = page.locator("#alerts .alert")
+    expect(card.locator(".what")).to_have_text("⇄ Mix – channel chat")
+    expect(card.locator(".amount")).to_have_text("share of contacts 26.0 % instead of 20.0 % (1,000 contacts)")
+    expect(card.locator(".parts")).to_have_text("The other way: voice (usually 60 %)")
 
 
 def test_an_alert_appears_is_announced_and_moves_to_the_resolved_ones(writer: Any, board: Any, wall: Any) -> None:
