@@ -123,10 +123,9 @@ def ending(shift: Shift, threshold: float) -> Ending | None:
 
 
 def continued(before: Shift, shift: Shift) -> Shift:
-    """The figures of a re-opened shift: those of before are in them."""
+    """The figures of a re-opened shift: those of before are in them. Nobody has seen yet that it is back, so it calls again."""
     return msgspec.structs.replace(
         shift,
-        acknowledged=before.acknowledged,
         parts=before.parts,
         n=before.n + shift.n,
         total=before.total + shift.total,

@@ -113,6 +113,18 @@ def test_an_alert_of_a_mean_is_acknowledged_as_any_other(learned: dict[bytes, by
     assert (after.alert_id, after.acknowledged, after.version) == (alert.alert_id, seen, alert.version + 1)
 
 
+def test_an_alert_that_comes_back_in_the_cool_down_is_seen_by_nobody_yet(learned: dict[bytes, bytes]) -> None:
+    at, gone = DAY + 60, USUAL | {"orders": Queue(7, 0.6, 4)}  # critical: it can't grow worse than what was seen
+    detect = Detect(dict(learned), DETECT)
+    (alert,) = firing(told(detect, frames(at, at + 30, 3, gone))).values()
+    detect.apply([Order(alert_id=alert.alert_id, acknowledgement=Acknowledgement(by="anna", comment="", at_ms=0, until_ms=None))])
+    states = [(one.state, one.acknowledged is None) for one in told(detect, frames(at + 30, at + 60, 4))]
+    again = told(detect, frames(at + 60, at + 75, 5, USUAL | {"orders": Queue(7, 0.4, 4)}))
+
+    assert states[-1] == ("resolved", False)
+    assert {(one.alert_id, one.acknowledged) for one in again if one.state == "firing"} == {(alert.alert_id, None)}
+
+
 @pytest.mark.thorough
 def test_what_lasts_a_day_counts_as_usual(learned: dict[bytes, bytes]) -> None:
     at = DAY + 60
