@@ -115,8 +115,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_kept_back(self) -> bool:
-        """Whether nobody has been called: it has fired while it was held back."""
-        return self.held_back is not None and (self.fired_ms is None or self.fired_ms > self.held_back.since_ms)
+        """Whether nobody has been called: it has fired while it was held back. A shortage fires in the minute that begins then,
+        others in the one that ends."""
+        if self.held_back is None or self.fired_ms is None:
+            return self.held_back is not None
+        since_ms = self.held_back.since_ms
+        return self.fired_ms >= since_ms if self.kind == "shortage" else self.fired_ms > since_ms
 
 
 def begun(name: str, kind: AlertKind, metric: str, series: str, at: tuple[int, int], severity: Severity, runbook: str) -> Alert:

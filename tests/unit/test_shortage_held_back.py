@@ -27,6 +27,13 @@ def test_in_quiet_hours_it_is_told_and_calls_when_they_end_between_two_forecasts
     assert {alert.held_back.why for alert in alerts if alert.held_back} == {"quiet hours"}
 
 
+def test_what_fires_as_quiet_hours_begin_has_called_nobody_and_calls_when_they_end(usual: Store) -> None:
+    held_back = HeldBackRules(quiet=weekly("fr 12:45-13:07"))
+    alerts = friday(usual, fewer(10, "11:30"), "13:16", replace(RULES, held_back=held_back))
+    told = [((alert.updated_ms - MONDAY_MS) // MINUTE_MS, alert.is_kept_back) for alert in alerts]
+    assert told == [(at(4, "12:45"), True), (at(4, "13:00"), True), (at(4, "13:07"), False), (at(4, "13:15"), False)]
+
+
 def test_what_called_before_quiet_hours_is_held_back_in_them_from_their_first_minute(usual: Store) -> None:
     held_back = HeldBackRules(quiet=weekly("fr 12:50-18:00"))
     alerts = friday(usual, fewer(10, "11:30"), "15:16", replace(RULES, held_back=held_back))
