@@ -87,10 +87,14 @@ def size(incident: Injected, contacts: Iterable[Contact]) -> float | None:
 def inject(contacts: Sequence[Contact], incidents: Sequence[Injected], chance: Random) -> list[CanonicalEvent]:
     """All events of contacts, in order of time, with the incidents in them."""
     told: list[CanonicalEvent] = []
-    share = abandoned_share(contacts)
+    share, patience = abandoned_share(contacts), _waits_of_leavers(contacts)
     for contact in contacts:
         hit = next((one for one in incidents if _hits(one, contact)), None)
-        told += contact.events if hit is None else _changed(contact, hit, share.get(contact.queue, 0.0), chance)
+        told += (
+            contact.events
+            if hit is None
+            else _changed(contact, hit, (share.get(contact.queue, 0.0), patience[contact.queue]), chance)
+        )
     return sorted(told, key=time_of)
 
 
@@ -100,6 +104,22 @@ def abandoned_share(contacts: Iterable[Contact]) -> dict[str | None, float]:
     for contact in contacts:
         left[contact.queue].append(any(event["type"] == "abandoned" for event in contact.events))
     return {queue: sum(who) / len(who) for queue, who in left.items()}
+
+
+def _waits_of_leavers(contacts: Iterable[Contact]) -> dict[str | None, list[int]]:
+    """How long those of each queue waited who left, in ms."""
+    waits: dict[str | None, list[int]] = defaultdict(list)
+    for contact in contacts:
+        leaves = next((event for event in contact.events if event["type"] == "abandoned"), None)
+        if leaves is not None:
+            waits[contact.queue].append(time_of(leaves) - _waits_from(contact, time_of(leaves)))
+    return waits
+
+
+def _waits_from(contact: Contact, until_ms: int) -> int:
+    """When a wait began that ended at `until_ms`: when it came into its last queue, or came at all."""
+    queued = [time_of(event) for event in contact.events if event["type"] == "queued" and time_of(event) <= until_ms]
+    return max(queued, default=contact.start_ms)
 
 
 def local_day(time_ms: int, zone: ZoneInfo) -> date:
@@ -118,14 +138,16 @@ def _hits(incident: Injected, contact: Contact) -> bool:
     return incident.queue in (None, contact.queue) and incident.start_ms <= contact.start_ms < incident.end_ms
 
 
-def _changed(contact: Contact, incident: Injected, abandoned: float, chance: Random) -> list[CanonicalEvent]:
+def _changed(contact: Contact, incident: Injected, left: tuple[float, list[int]], chance: Random) -> list[CanonicalEvent]:
+    """left: of the contact's queue, the share of those who left and how long they had waited, in ms."""
+    abandoned, patience = left
     if incident.kind == "outage":
         return []
     if incident.kind == "handle_time":
         return _longer(contact, incident.factor)
     if incident.kind == "abandonment":
         more = min(1.0, (incident.factor - 1) * abandoned / max(1 - abandoned, 1e-9))
-        return _given_up(contact) if chance.random() < more else contact.events
+        return _given_up(contact, chance.choice(patience)) if chance.random() < more else contact.events
     copies = int(incident.factor - 1) + (chance.random() < (incident.factor - 1) % 1)
     more_events = [_copy(contact, incident, number, chance) for number in range(copies)]
     return contact.events + [event for events in more_events for event in events]
@@ -160,11 +182,12 @@ def _longer(contact: Contact, factor: float) -> list[CanonicalEvent]:
     return events
 
 
-def _given_up(contact: Contact) -> list[CanonicalEvent]:
-    """Its customer left at the moment of the answer; nothing came of it."""
+def _given_up(contact: Contact, wait_ms: int) -> list[CanonicalEvent]:
+    """Its customer left after so long a wait in place of being answered; nothing came of it."""
     answer = next((event for event in contact.events if event["type"] == "answered"), None)
     if answer is None:
         return contact.events
-    before = [event for event in contact.events if event["type"] not in _AFTER_ANSWER]
+    leaves_ms = _waits_from(contact, time_of(answer)) + wait_ms
+    before = [event for event in contact.events if event["type"] not in _AFTER_ANSWER and time_of(event) <= leaves_ms]
     leaves = {field: value for field, value in answer.items() if field not in ("agent_id", "bot")}
-    return [*before, {**leaves, "id": f"{answer['id']}+left", "type": "abandoned"}]
+    return [*before, {**leaves, "id": f"{answer['id']}+left", "type": "abandoned", "time": leaves_ms}]

@@ -71,6 +71,20 @@ def test_twice_the_share_abandoned_is_half_of_those_who_stayed_where_a_third_lef
     assert sum(kind == "completed" for _, kind, _ in events) == 900 - sum(kind == "abandoned" for _, kind, _ in events)
 
 
+def test_who_is_made_to_give_up_waits_as_long_as_others_who_do() -> None:
+    """Answered after ten seconds; who left had waited half a minute or a whole one."""
+    waited = [30_000, 60_000]
+    leavers = [
+        [*left(f"z{n}", 13 * MINUTE)[:2], {**left(f"z{n}", 13 * MINUTE)[2], "time": 13 * MINUTE + waited[n % 2]}]
+        for n in range(50)
+    ]
+    events = injected(incident("abandonment", 2.0), *(call(f"x{n}", 11 * MINUTE) for n in range(100)), *leavers)
+    found = [time_ms - 11 * MINUTE for name, kind, time_ms in events if kind == "abandoned" and name.startswith("x")]
+
+    assert set(found) == {30_000, 60_000}
+    assert 30 < len(found) < 70
+
+
 def test_each_day_but_the_first_has_the_next_kind_and_the_fifth_none() -> None:
     contacts = contacts_of(event for day in range(7) for event in call(f"c{day}", day * DAY + 8 * 60 * MINUTE))
     planned = plan(contacts, 0, ZoneInfo("UTC"), Random(1))
