@@ -88,7 +88,7 @@ def read_trends(settings: "Settings", cut: str, window: str, final_only: bool, a
 def asked(cut: str, window: str) -> Callable[[bytes], bool]:
     """Whether the key of a record is that of a window asked for, or of the total that its share is of.
 
-    Of a month in minutes that is a record in fifty, and decoding the others took most of the command's time.
+    Of a month in minutes these are few, and the others would be decoded for nothing.
     """
 
     def is_asked(key: bytes) -> bool:

@@ -17,13 +17,12 @@ pytestmark = [
     pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here: the bank's February calls"),
 ]
 
-# What is compared, and watched by detect: with all thirteen cuts a month in minutes takes six minutes to publish, with four half
-# of that.
+# What is compared, and watched by detect: with all thirteen cuts a month in minutes takes six minutes to publish.
 MONTH = dict.fromkeys(("STREAMS_INTAKE_CUTS", "STREAMS_DETECT_CUTS", "STREAMS_FORECAST_CUTS"), "total,queue")
 # A feed that is faster than the clock: a partition isn't idle because the machine is busy for three seconds. Who wakes from idle
 # finds windows closed (decision 2), and then two runs of one input differ.
 WEEK = {"STREAMS_INTAKE_CUTS": "total,channel,queue,channel+queue", "STREAMS_INTAKE_IDLE_SECONDS": "300"}
-SECONDS = 600  # a month takes one or two minutes, alone
+SECONDS = 600  # a month took some 400 s beside other work, alone a part of it
 Start = Callable[[str, dict[str, str]], System]
 MEASURES = ("offered", "answered", "abandoned", "left_before_queue", "wait_ms", "abandon_wait_ms", "handled")
 
