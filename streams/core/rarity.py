@@ -32,7 +32,7 @@ _BURST_ROWS = 10.0  # since the last row far out: the same burst
 # what one of a burst counts, so that an incident doesn't teach the tail.
 _TAIL, _TAIL_PRIOR = 0.15, 3.0
 _CLIP = 3.0
-_IN_BURST = 0.1
+IN_BURST = 0.1
 _DEVIATIONS_MAX = 5.0  # a row counts so many deviations in the mean deviation, once there are some rows
 _MEDIAN_STEP = 1.5  # and so many in the median, which is a mean of what is near
 _SOME_ROWS = 30
@@ -57,9 +57,10 @@ class Past(NamedTuple):
 
 
 class Rarity:
-    """One metric of all series; they are known by column."""
+    """One metric of all series; they are known by column. in_burst: what a row of a burst counts in the tail."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_burst: float = IN_BURST) -> None:
+        self._in_burst = in_burst
         self.profile = Profile(np.zeros((HOURS, 0)))
         self.season = Season(*np.zeros((len(Season._fields), 0)))
         shapes = ((), *[(len(_SCALES),)] * 3, *[(2, len(_SCALES))] * 4)
@@ -94,7 +95,8 @@ class Rarity:
         found = _rarity(past, further, tail)
         after = rarity_season.learned(season, values, values - was.value, past.rows + 1, minute)
         anew = values - after.on * was.value, np.sqrt(after.left)
-        new = _learned(past, (further, tail), after.on != season.on, anew)
+        weight = np.where(past.since < _BURST_ROWS, self._in_burst, 1.0)
+        new = _learned(past, (further, tail, weight), after.on != season.on, anew)
         gain = rarity_season.gain(season, values - was.value, new.rows, minute)
         self.profile.learn(columns, was, np.where(taught, gain, 0.0))
         everything = bool(taught.all())
@@ -152,12 +154,13 @@ def _rarity(past: Past, further: FloatArray, tail: FloatArray) -> FloatArray:
     return np.where(further > 0, BODY + further / tail / _LN_10, inside)
 
 
-def _learned(past: Past, found: tuple[FloatArray, FloatArray], turned: Mask, anew: tuple[FloatArray, FloatArray]) -> Past:
-    """The past with the row. found: how much further it is than the border, and the tail there; turned: whose season is taken
-    off from now on, or is no more; anew: their values and spread then."""
-    (further, tail), rows = found, past.rows + 1
+def _learned(
+    past: Past, found: tuple[FloatArray, FloatArray, FloatArray], turned: Mask, anew: tuple[FloatArray, FloatArray]
+) -> Past:
+    """The past with the row. found: how much further it is than the border, the tail there and what it counts; turned: whose
+    season is taken off from now on, or is no more; anew: their values and spread then."""
+    (further, tail, weight), rows = found, past.rows + 1
     far = further > 0
-    weight = np.where(past.since < _BURST_ROWS, _IN_BURST, 1.0)
     kept, took = 1 - weight / _TAIL_ROWS, weight * np.minimum(further, _CLIP * tail)
     step = _BORDER_STEP * np.where(far, weight * (1 - _FAR_SHARE), -_FAR_SHARE)
     rate = np.maximum(1 / rows, 1 / _MEMORY_ROWS)
