@@ -198,7 +198,10 @@ class Detect:
             self._step_mixes(start_ms, everything)
         if minutes.empty_minutes >= ASLEEP_MINUTES:
             self._expire(start_ms + MINUTE_MS)
-        newcomers = sorted(contacts.keys() - self._columns.keys())
+        if newcomers := sorted(contacts.keys() - self._columns.keys()):  # nobody, as a rule, and copying all for it takes time
+            self._enrol(newcomers, contacts)
+
+    def _enrol(self, newcomers: list[str], contacts: dict[str, int]) -> None:
         self._columns.update((name, len(self._names) + place) for place, name in enumerate(newcomers))
         self._names += newcomers
         self._fleet.enrol(np.array([contacts[name] for name in newcomers], dtype=np.float64))

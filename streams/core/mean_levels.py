@@ -148,7 +148,7 @@ class MeanLevels:
         tilt, cost = self.model.tilt(self.model.changes, mean, variance)
         tested = self.warm & (self.singles.held == 0) & (True if at_rest is None else ~at_rest)
         gained = np.where(tested, (tilt * total - minute.n * cost) / wander, -np.inf)
-        added = np.broadcast_arrays(gained, minute.n, minute.total, expected, spread, np.float64(1.0))
+        added = (gained, minute.n, minute.total, expected, spread, np.ones(1))
         tests = Tests(*(field + new for field, new in zip(self.tests, added, strict=True)))
         goes_on = (tests.score > 0) & (tests.minutes < MINUTES_MAX)
         self.tests = Tests(*(np.where(goes_on, field, 0.0) for field in tests))
