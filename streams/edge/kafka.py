@@ -4,16 +4,19 @@ The surprise: kafka-python takes the CA, SASL and so on under its own names, and
 made here and nowhere else. No topic is ever altered or deleted: what exists and doesn't fit is said, and left alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from kafka import KafkaAdminClient
 from kafka.errors import BrokerResponseError, KafkaConfigurationError, KafkaError, TopicAlreadyExistsError, for_code
 
 from streams.core.errors import StreamsError
+from streams.engine.admin import until_answered
 from streams.engine.stores import AGE_MS_MAX
 from streams.settings import Kafka, Settings, Topics
+
+T = TypeVar("T")
 
 DAY_MS = 24 * 60 * 60 * 1000
 # One record carries all changes of a flush for a shard; a catch-up over many days may pass Kafka's default of 1 MB.
@@ -142,7 +145,8 @@ def create_topics(settings: Settings) -> list[TopicReport]:
     """Create what is missing and wait until it can be used; idempotent. A topic with other partitions stops it before anything
     is created."""
     specs = topic_specs(settings)
-    with _admin(settings) as admin:
+
+    def create(admin: KafkaAdminClient) -> list[TopicReport]:
         before = {report.name: report for report in _report(admin, specs)}
         differing = [spec for spec in specs if before[spec.name].state == "differs"]
         if differing:
@@ -151,17 +155,17 @@ def create_topics(settings: Settings) -> list[TopicReport]:
         _create(admin, missing, settings.topics.replication_factor)
         return [_after(spec, spec in missing) for spec in specs]
 
+    return _asked(settings, create)
+
 
 def list_topics(settings: Settings) -> list[TopicReport]:
     """How each topic of the system stands on the broker."""
-    with _admin(settings) as admin:
-        return _report(admin, topic_specs(settings))
+    return _asked(settings, lambda admin: _report(admin, topic_specs(settings)))
 
 
 def partitions_of(settings: Settings, topic: str) -> int:
     """How many partitions a topic has; StreamsError if there is no such topic."""
-    with _admin(settings) as admin:
-        found = _found(admin).get(topic, 0)
+    found = _asked(settings, _found).get(topic, 0)
     if not found:
         raise no_topic(topic)
     return found
@@ -188,14 +192,18 @@ def _difference(specs: list[TopicSpec], found: dict[str, TopicReport]) -> str:
     )
 
 
-@contextmanager
-def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    with kafka_errors(settings.kafka):
+def _asked(settings: Settings, ask: Callable[[KafkaAdminClient], T]) -> T:
+    """What administration says; asked again as long as [kafka] connect_timeout_seconds allow, so `ask` may be repeated."""
+
+    def once() -> T:
         admin = KafkaAdminClient(client_id=f"{settings.app.name}-topics", **python_settings(settings))
         try:
-            yield admin
+            return ask(admin)
         finally:
             admin.close()
+
+    with kafka_errors(settings.kafka):
+        return until_answered(once, settings.kafka.connect_timeout_seconds)
 
 
 def _report(admin: KafkaAdminClient, specs: list[TopicSpec]) -> list[TopicReport]:

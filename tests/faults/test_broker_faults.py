@@ -7,7 +7,11 @@ from coordinators import coordinator, leader_of, move_leader
 from fault_counting import LIMIT_SECONDS, Episode, episode
 from fault_report import Report
 from kafka_cluster import KafkaCluster
+from own_topics import own_settings
 from running import eventually
+
+from streams.edge.kafka import client_settings, create_topics, list_topics
+from streams.engine.probe import knows_transactions
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
@@ -34,6 +38,14 @@ def test_the_group_coordinator_is_killed_and_comes_back(cluster: KafkaCluster, r
         one.strike(lambda: cluster.kill(broker))
         cluster.restart(broker)
     assert same_process(one)
+
+
+def test_who_starts_finds_the_others_when_a_broker_has_just_died(cluster: KafkaCluster) -> None:
+    loaded = own_settings(cluster.address, {"STREAMS_TOPICS_REPLICATION_FACTOR": "3"})
+    create_topics(loaded)
+    cluster.kill(2)  # for nine seconds the others still tell of it
+    assert [{report.state for report in list_topics(loaded)} for _ in range(12)] == [{"exists"}] * 12
+    assert knows_transactions(client_settings(loaded), 15.0)
 
 
 @pytest.mark.long
