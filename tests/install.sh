@@ -12,8 +12,8 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need java default-jre-headless
 need mvn maven
-# A library, no command; only the faults that make a clock jump need it, so its absence on other systems is no error.
-[ "${1:-}" != faults ] || ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
+# Only the faults that make a clock jump need it, and they say so where it is absent.
+[ "${1:-}" != faults ] || command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 [ -n "$missing" ] || exit 0
 
 command="apt-get install -y --no-install-recommends$missing"
