@@ -1,10 +1,14 @@
-"""Rules of detect for tests: a false alarm a day, no forecast, contribution or threshold; a test says what it changes."""
+"""Rules of detect for tests: a false alarm a day, no forecast, contribution or threshold; and what it tells, minute by minute."""
+
+from collections.abc import Iterable
 
 from contribution_rules import NO_CONTRIBUTION
 from forecast_rules import NO_FORECAST
 from threshold_rules import NO_THRESHOLDS
 
-from streams.core.detect import DetectRules
+from streams.core.alert import Alert
+from streams.core.detect import Detect, DetectRules
+from streams.core.frame import MinuteFrame
 
 DETECT = DetectRules(
     cuts=("total", "channel", "queue"),
@@ -20,3 +24,12 @@ DETECT = DetectRules(
     contribution=NO_CONTRIBUTION,
     thresholds=NO_THRESHOLDS,
 )
+
+
+def told(detect: Detect, some: Iterable[MinuteFrame]) -> list[Alert]:
+    """Every version of every alert, as it comes."""
+    found: list[Alert] = []
+    for frame in some:
+        detect.apply([frame])
+        found += detect.drain(0).alerts
+    return found

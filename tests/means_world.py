@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core import measure as m
-from streams.core.alert import Alert
-from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import Cell, add
 
@@ -54,12 +52,3 @@ def frames(first: int, end: int, seed: int, queues: Mapping[str, Queue] = USUAL)
             add(total, cell)
         rows.append(MinuteRow("total", start_ms, total))
         yield MinuteFrame(shard=0, shards=1, number=number, closed_ms=start_ms + MINUTE_MS, rows=rows)
-
-
-def told(detect: Detect, some: Iterator[MinuteFrame]) -> list[Alert]:
-    """Every version of every alert, as it comes."""
-    found: list[Alert] = []
-    for frame in some:
-        detect.apply([frame])
-        found += detect.drain(0).alerts
-    return found

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core.alert import Alert
-from streams.core.detect import Detect
 from streams.core.frame import MinuteFrame, MinuteRow
 from streams.core.measure import OFFERED
 
@@ -93,15 +92,6 @@ def _minute(
     start_ms = START_MS + number * MINUTE_MS
     rows = [MinuteRow(series, start_ms, {OFFERED: n}) for series, n in cells.items() if n]
     return MinuteFrame(shard=0, shards=1, number=number, closed_ms=start_ms + MINUTE_MS, rows=rows)
-
-
-def told(detect: Detect, some: Iterator[MinuteFrame]) -> list[Alert]:
-    """Every version of every alert, as it comes."""
-    found: list[Alert] = []
-    for frame in some:
-        detect.apply([frame])
-        found += detect.drain(0).alerts
-    return found
 
 
 def last(alerts: list[Alert]) -> list[Alert]:

@@ -14,6 +14,7 @@ from streams.core.acknowledgement import Order
 from streams.core.alert import Alert, Contribution
 from streams.core.books import StoredBooks
 from streams.core.closed_minutes import ClosedMinutes, Wanted
+from streams.core.columns import blocks, save, saved
 from streams.core.contribution import Told
 from streams.core.contribution_rows import ContributionRows, ContributionRules
 from streams.core.fleet import Fleet, Forecast
@@ -40,7 +41,6 @@ from streams.core.window import MINUTE_MS
 
 ASLEEP_MINUTES = 360  # task of v0: a gap of more than six hours means learning anew
 META_KEY = b"meta"
-BLOCK = 256  # series whose numbers are kept as one value of 330 kB
 BLOCK_PREFIX, NAMES_PREFIX, BOOKS_PREFIX = b"fleet", b"names", b"books"
 
 
@@ -258,23 +258,21 @@ class Detect:
 
     def _save(self) -> None:
         """All numbers, block by block, since each minute moves them; names and incidents where they changed."""
-        for first in range(0, len(self._names), BLOCK):
-            end, block = min(first + BLOCK, len(self._names)), first // BLOCK
-            self._store[BLOCK_PREFIX + b"%d" % block] = self._fleet.pack(first, end)
+        save(self._store, BLOCK_PREFIX, len(self._names), self._fleet.pack)
+        for block, (first, end) in enumerate(blocks(len(self._names))):
             if end > self._named:
                 self._store[NAMES_PREFIX + b"%d" % block] = _ENCODER.encode(self._names[first:end])
         self._named = len(self._names)
         self._books.save(self._watch.life.books())
 
     def _restore(self) -> None:
-        blocks = sum(key.startswith(NAMES_PREFIX) for key in self._store)
-        names = [_NAMES_DECODER.decode(self._store[NAMES_PREFIX + b"%d" % block]) for block in range(blocks)]
+        parts = sum(key.startswith(NAMES_PREFIX) for key in self._store)
+        names = [_NAMES_DECODER.decode(self._store[NAMES_PREFIX + b"%d" % part]) for part in range(parts)]
         self._names = [name for part in names for name in part]
         self._columns = {name: column for column, name in enumerate(self._names)}
         self._named = len(self._names)
-        if blocks:
-            numbers = (self._store[BLOCK_PREFIX + b"%d" % block] for block in range(blocks))
-            self._fleet.unpack([(len(part), packed) for part, packed in zip(names, numbers, strict=True)])
+        if self._names:
+            self._fleet.unpack(saved(self._store, BLOCK_PREFIX, len(self._names)))
         self._books.restore(self._watch.life.books())
 
 

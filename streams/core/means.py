@@ -14,6 +14,7 @@ from streams.core.acknowledgement import Order
 from streams.core.alert import Alert
 from streams.core.books import StoredBooks
 from streams.core.budget import MEANS_SHARE
+from streams.core.columns import save, saved
 from streams.core.frame import MinuteRow
 from streams.core.held_back import HeldBacks
 from streams.core.kpi_table import Abandonment
@@ -27,7 +28,6 @@ from streams.core.window import MINUTE_MS
 
 PREFIX = b"means."
 _WAITING = b"means.waiting"
-BLOCK = 256  # series whose numbers are kept as one value
 
 _ENCODER = msgspec.msgpack.Encoder()
 _WAITING_DECODER = msgspec.msgpack.Decoder(dict[int, dict[str, list[Sums]]])
@@ -121,30 +121,23 @@ class Means:
 
     def drain(self, series: int, *, stepped: bool) -> None:
         """Write what changed into the store."""
-        for watch in self._watches:
-            if stepped:
-                for first in range(0, series, BLOCK):
-                    key = self._key(watch, b"%d" % (first // BLOCK))
-                    self._store[key] = watch.levels.pack(first, min(first + BLOCK, series))
+        for watch in self._watches if stepped else ():
+            save(self._store, self._key(watch), series, watch.levels.pack)
         if self._dirty or stepped:
             self._store[_WAITING] = _ENCODER.encode(self._waiting)
             for watch, books in zip(self._watches, self._books, strict=True):
                 books.save(watch.life.books())
         self._dirty = False
 
-    def _key(self, watch: MeanWatch, tail: bytes) -> bytes:
+    def _key(self, watch: MeanWatch, tail: bytes = b"") -> bytes:
         return PREFIX + watch.levels.model.metric.encode() + b"." + tail
 
     def _restore(self, series: int) -> None:
         if _WAITING in self._store:
             self._waiting = _WAITING_DECODER.decode(self._store[_WAITING])
         for watch, books in zip(self._watches, self._books, strict=True):
-            blocks = [
-                (min(BLOCK, series - first), self._store[self._key(watch, b"%d" % (first // BLOCK))])
-                for first in range(0, series, BLOCK)
-            ]
-            if blocks:
-                watch.levels.unpack(blocks)
+            if series:
+                watch.levels.unpack(saved(self._store, self._key(watch), series))
             books.restore(watch.life.books())
 
 

@@ -14,6 +14,7 @@ from streams.core.acknowledgement import Order
 from streams.core.alert import Alert
 from streams.core.books import StoredBooks
 from streams.core.budget import RARITY_SHARE
+from streams.core.columns import save, saved
 from streams.core.frame import MinuteRow
 from streams.core.held_back import HeldBacks
 from streams.core.level import Mask
@@ -27,7 +28,6 @@ from streams.core.window import MINUTE_MS
 
 PREFIX = b"rarities."
 _WAITING = b"rarities.waiting"
-BLOCK = 256  # series whose numbers are kept as one value
 
 _ENCODER = msgspec.msgpack.Encoder()
 _WAITING_DECODER = msgspec.msgpack.Decoder(dict[int, dict[str, list[Row | None]]])
@@ -106,30 +106,25 @@ class Rarities:
     def drain(self, series: int, *, stepped: bool) -> None:
         """Write what changed into the store."""
         for watch in self._watches if stepped else ():
-            for first in range(0, series, BLOCK):
-                self._store[self._block(watch, first)] = watch.levels.pack(first, min(first + BLOCK, series))
+            save(self._store, self._key(watch), series, watch.levels.pack)
         if self._dirty or stepped:
             self._store[_WAITING] = _ENCODER.encode(self._waiting)
             for watch, books in zip(self._watches, self._books, strict=True):
                 books.save(watch.life.books())
         self._dirty = False
 
-    def _key(self, watch: RarityWatch, tail: bytes) -> bytes:
+    def _key(self, watch: RarityWatch, tail: bytes = b"") -> bytes:
         return PREFIX + watch.levels.metric.name.encode() + b"." + tail
-
-    def _block(self, watch: RarityWatch, first: int) -> bytes:
-        return self._key(watch, b"%d" % (first // BLOCK))
 
     def _restore(self, series: int) -> None:
         if _WAITING in self._store:
             self._waiting = _WAITING_DECODER.decode(self._store[_WAITING])
         for watch, books in zip(self._watches, self._books, strict=True):
-            if series and self._block(watch, 0) not in self._store:  # a state of before this was watched: it begins now
+            if series and self._key(watch, b"0") not in self._store:  # a state of before this was watched: it begins now
                 watch.levels.enrol(series)
                 continue
-            parts = [(min(BLOCK, series - first), self._store[self._block(watch, first)]) for first in range(0, series, BLOCK)]
-            if parts:
-                watch.levels.unpack(parts)
+            if series:
+                watch.levels.unpack(saved(self._store, self._key(watch), series))
             books.restore(watch.life.books())
 
 

@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
+from streams.core.columns import blocks
 from streams.core.level import FloatArray, Mask
 from streams.core.mean_levels import MeanLevels, Seen
 from streams.core.mean_models import part_of_contacts
 from streams.core.series import series_cut
-
-BLOCK = 256  # series whose numbers are kept as one value
 
 _ENCODER = msgspec.msgpack.Encoder()
 _NAMES = msgspec.msgpack.Decoder(list[str])
@@ -66,7 +65,7 @@ class Shares:
 
     def pack(self) -> list[tuple[bytes, bytes]]:
         """Names and numbers of each block of series."""
-        ends = [(first, min(first + BLOCK, len(self.names))) for first in range(0, len(self.names), BLOCK)]
+        ends = blocks(len(self.names))
         return [(_ENCODER.encode(self.names[first:end]), self.levels.pack(first, end)) for first, end in ends]
 
     def unpack(self, blocks: Sequence[tuple[bytes, bytes]]) -> None:

@@ -4,8 +4,8 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
-from detect_rules import DETECT
-from means_world import MINUTE_MS, START_MS, USUAL, Queue, frames, told
+from detect_rules import DETECT, told
+from means_world import MINUTE_MS, START_MS, USUAL, Queue, frames
 from msgspec.structs import replace
 
 from streams.commands.alerts import line

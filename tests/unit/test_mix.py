@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from contribution_rules import CONTRIBUTION
-from detect_rules import DETECT
-from mix_world import DAY, MINUTE_MS, START_MS, Change, frames, last, told
+from detect_rules import DETECT, told
+from mix_world import DAY, MINUTE_MS, START_MS, Change, frames, last
 from msgspec.structs import replace
 
 from streams.commands.alerts import line

@@ -4,9 +4,9 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
-from detect_rules import DETECT
+from detect_rules import DETECT, told
 from msgspec.structs import replace
-from rarity_world import MINUTE_MS, START_MS, USUAL, Queue, frames, told
+from rarity_world import MINUTE_MS, START_MS, USUAL, Queue, frames
 
 from streams.commands.alerts import line
 from streams.core import measure as m
